@@ -1,0 +1,119 @@
+"""The two contracts: an Engine turns a character and a motion into frames; a Host lends it the machine.
+
+An engine never opens a file, never prints, never asks where it runs. A host never knows what an
+engine does. Whoever adds an engine reads this file and `docs/architecture.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from .media import Character, FrameChunk, VideoSource
+from .motion import Motion
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of weights: where it comes from, how to know it is whole, what it may be used for."""
+
+    name: str
+    """Short name for people and for `find_weights`."""
+    file: str
+    """File name as people have it on disk."""
+    folder: str
+    """ComfyUI model folder, such as 'diffusion_models'."""
+    repository: str
+    """Where it is published, such as 'Wan-AI/Wan2.2-Animate-14B' on Hugging Face."""
+    num_bytes: int | None
+    sha256: str | None
+    licence: str
+    commercial_use: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a broken run had already made, for an engine that goes on from there."""
+
+    num_frames: int
+    """Frames 0..num_frames are done."""
+    tail: np.ndarray
+    """uint8 `[k,H,W,3]`, the last k = min(spec.overlap, num_frames) finished frames, lossless."""
+    state: Mapping[str, object] | None
+    """The `state` of the last finished chunk."""
+
+
+class Host(Protocol):
+    """What leaks in from outside: ComfyUI, the command line, or a test."""
+
+    @property
+    def device(self) -> str:
+        """'cpu', 'cuda:0', 'mps' ..., as torch names it."""
+        ...
+
+    def find_weights(self, weights: WeightFile) -> Path:
+        """Path of an existing file; MissingWeights says which, where it goes and where to get it."""
+        ...
+
+    def on_device(self, module: Any) -> AbstractContextManager[Any]:
+        """The module on the device for the length of a `with`; offloading afterwards is the host's choice."""
+        ...
+
+    def step(self, done: int, total: int, stage: str, preview: np.ndarray | None = None) -> None:
+        """`done` of `total` frames of `stage` are ready; `preview` is uint8 `[H,W,3]`. Raises Cancelled."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Something the user should know and can act on: a fallback taken, sound that was not found."""
+        ...
+
+
+class Engine(Protocol):
+    """Made by `EngineSpec.open`; used for one run."""
+
+    def transfer(
+        self,
+        character: Character,
+        motion: Motion,
+        *,
+        after: Finished | None = None,
+        driving: VideoSource | None = None,
+    ) -> Iterator[FrameChunk]:
+        """The finished frames in order, each once, `spec.window` at a time, all of one even size.
+
+        With `after`, starts at frame `after.num_frames` and gives the very pixels that an unbroken run
+        would have given. `driving` is there when the spec needs 'driving_frames' or a setting asks for it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """What a caller may know of an engine without loading anything."""
+
+    name: str
+    title: str
+    summary: str
+    settings: type[Settings]
+    open: Callable[[Any, Host, int], Engine]
+    """`open(settings, host, seed)`: imports and loads what the engine needs."""
+    version: str
+    """Changed whenever the same inputs give other pixels; part of the journal's key."""
+    window: int
+    """Frames per chunk."""
+    overlap: int = 0
+    """Finished frames that the next chunk needs."""
+    frame_rule: Literal["any", "4k+1"] = "any"
+    size_multiple: int = 2
+    order: Literal["forward", "joint"] = "forward"
+    """joint: the windows of a section are denoised together; long clips are cut into sections first."""
+    uses_driving_frames: Callable[[Any], bool] = lambda settings: False
+    """Whether `transfer` wants the driving video's own pixels under these settings."""
+    weights: tuple[WeightFile, ...] = ()
+    licence: str = "Apache-2.0"

@@ -1,0 +1,80 @@
+"""A transfer job: everything that determines a finished video, as plain values.
+
+JSON in and out, so that a command line, a batch line, a queue, another machine and the manifest of a
+finished run all speak of the same thing. Objects do not travel between processes; this does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from .errors import UsageError
+from .settings import Plain
+
+QUALITIES = ("high", "medium", "low", "lossless", "alpha")
+RESOLUTIONS = ("source", "480p", "720p", "1080p")
+
+
+@dataclass(frozen=True)
+class TransferJob:
+    """Paths, engine, settings, seed. Checked when made; paths are looked at when the job runs."""
+
+    character: str
+    """Picture of the character."""
+    driving: str
+    """Driving video, or a `.motion` file extracted from one."""
+    output: str
+    """File to be written; its suffix chooses the container."""
+    engine: str = "puppet"
+    settings: Mapping[str, Plain] = field(default_factory=dict)
+    """The engine's own settings; what is not named has its default."""
+    seed: int = 0
+    quality: str = "high"
+    """high, medium, low (H.264), lossless (FFV1 or lossless H.264), alpha (keeps transparency)."""
+    resolution: str = "source"
+    """Short side of the finished video: source, 480p, 720p, 1080p. Never enlarges."""
+    mask: str | None = None
+    """Picture whose white is the character; None: alpha channel, else segmentation."""
+    character_pose: str | None = None
+    """OpenPose JSON or `.motion` with the character's joints, where detection fails; None: detect."""
+    audio: bool = True
+    """Copy the driving video's sound."""
+    start_seconds: float = 0.0
+    stop_seconds: float | None = None
+    """Part of the driving video to use."""
+
+    def __post_init__(self) -> None:
+        if self.quality not in QUALITIES:
+            raise UsageError(f"quality is {self.quality!r}; there are {', '.join(QUALITIES)}.")
+        if self.resolution not in RESOLUTIONS:
+            raise UsageError(f"resolution is {self.resolution!r}; there are {', '.join(RESOLUTIONS)}.")
+        if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed is {self.seed!r}, but takes a whole number from 0 to 2^63 - 1.")
+        if not self.start_seconds >= 0:
+            raise UsageError(f"start is {self.start_seconds} s; it cannot lie before the clip begins (0).")
+        if self.stop_seconds is not None and not self.stop_seconds > self.start_seconds:
+            raise UsageError(f"stop ({self.stop_seconds} s) must come after start ({self.start_seconds} s).")
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> TransferJob:
+        """UsageError for anything that is not such a job."""
+        try:
+            values: Any = json.loads(text)
+        except ValueError as error:
+            raise UsageError(f"This is not JSON: {error}.") from None
+        if not isinstance(values, dict):
+            raise UsageError(f"A job is a JSON object, not {type(values).__name__}.")
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise UsageError(f"A job has no {', '.join(unknown)}; it has {', '.join(sorted(known))}.")
+        missing = [n for n in ("character", "driving", "output") if n not in values]
+        if missing:
+            raise UsageError(f"The job lacks {', '.join(missing)}.")
+        return cls(**values)

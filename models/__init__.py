@@ -1,0 +1,1 @@
+"""One folder per engine; `registry` lists them without loading any."""

@@ -1,0 +1,23 @@
+"""The engines, in order. Looking at the list loads no engine; a spec is imported when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..core import EngineSpec, UsageError
+
+# Name -> module that holds its SPEC, relative to this package.
+_SPECS = {
+    "puppet": ".puppet.spec",
+}
+
+
+def engine_names() -> tuple[str, ...]:
+    return tuple(_SPECS)
+
+
+def engine_spec(name: str) -> EngineSpec:
+    """UsageError names the engines that exist."""
+    if name not in _SPECS:
+        raise UsageError(f"There is no engine {name!r}; there are {', '.join(_SPECS)}.")
+    return import_module(_SPECS[name], __package__).SPEC

@@ -1,0 +1,129 @@
+"""The rules of the house, read off the syntax trees: who may import whom, and who owns which foreign package."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    tomllib = None
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Floor -> the floors below that it may import.
+FLOORS = {
+    "core": set(),
+    "video": {"core"},
+    "pose": {"core"},
+    "models": {"core", "pose"},
+    "run": {"core", "video", "pose", "models"},
+    "cli": {"core", "video", "pose", "models", "run"},
+}
+
+# Foreign package -> the only floors that may import it.
+ONLY_HERE = {
+    "av": {"video"},
+    "PIL": {"video"},
+    "mediapipe": {"pose"},
+    "onnxruntime": {"pose"},
+    "torch": set(),
+    "diffusers": {"models"},
+    "transformers": {"models"},
+    "comfy": {"nodes"},
+    "comfy_api": {"nodes"},
+    "folder_paths": {"nodes"},
+    "server": {"nodes"},
+    "ray": {"cli"},
+    "rich": {"cli"},
+    "safetensors": {"pose"},
+}
+
+ALLOWED_IN_CORE = {"numpy"}
+
+
+def modules():
+    return [p for floor in FLOORS for p in sorted((ROOT / floor).rglob("*.py"))]
+
+
+def imports_of(path: Path):
+    """(line, dots, dotted name) of every import, wherever it stands in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, 0, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            if node.level and not node.module:
+                for alias in node.names:
+                    yield node.lineno, node.level, alias.name
+            else:
+                yield node.lineno, node.level, node.module or ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_only_go_down(path):
+    parts = path.relative_to(ROOT).parts
+    floor = parts[0]
+    package = ["motion_transfer", *parts[:-1]]
+    for line, dots, name in imports_of(path):
+        if not dots:
+            top = name.split(".")[0]
+            assert top != "motion_transfer", f"{path}:{line} imports itself by name; ComfyUI loads it under another one"
+            if top in ONLY_HERE:
+                assert floor in ONLY_HERE[top], f"{path}:{line} {top} belongs to {ONLY_HERE[top] or 'nobody yet'}"
+            if floor == "core":
+                assert top in sys.stdlib_module_names | ALLOWED_IN_CORE, f"{path}:{line} core knows numpy, not {top}"
+            continue
+        target = package[: len(package) - dots + 1] + name.split(".")
+        assert target[0] == "motion_transfer", f"{path}:{line} reaches out of the package"
+        other = target[1]
+        if other == floor:
+            if floor == "models" and len(parts) > 2 and len(target) > 2 and (ROOT / "models" / target[2]).is_dir():
+                assert target[2] == parts[1], f"{path}:{line} engines do not know each other"
+            continue
+        if other in FLOORS:
+            assert other in FLOORS[floor], f"{path}:{line} {floor} may not import {other}"
+        else:
+            assert other == "__version__", f"{path}:{line} {other} is no floor"
+
+
+def test_every_package_folder_is_listed_in_pyproject():
+    if tomllib is None:
+        pytest.skip("tomllib comes with Python 3.11; the list is checked there")
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    found = {"motion_transfer"}
+    for floor in FLOORS:
+        for init in (ROOT / floor).rglob("__init__.py"):
+            found.add(".".join(("motion_transfer", *init.parent.relative_to(ROOT).parts)))
+    assert listed == found
+
+
+def test_the_front_door_imports_nothing_when_executed():
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            assert node.module in ("__future__", "typing")
+        assert not isinstance(node, ast.Import)
+
+
+def test_there_are_no_drawers_without_a_name():
+    for path in modules():
+        words = {"utils", "util", "helpers", "helper", "common", "misc"}
+        assert not words & {path.stem, path.parent.name}, f"{path}: name the idea instead"
+
+
+def test_files_stay_readable():
+    long = {str(p.relative_to(ROOT)): n for p in modules() if (n := len(p.read_text().splitlines())) > 400}
+    assert not long, f"past 400 lines, ask which two ideas are in it: {long}"
+
+
+def test_version_is_written_once():
+    if tomllib is None:
+        pytest.skip("tomllib comes with Python 3.11; the version is checked there")
+    import motion_transfer
+
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == motion_transfer.__version__

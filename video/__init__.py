@@ -1,0 +1,1 @@
+"""Files in and out, one chunk at a time; timing and audio. The only place that knows PyAV and Pillow."""
