@@ -1,6 +1,7 @@
 """Types, units, errors, plans and contracts. Knows numpy and the standard library, nothing else."""
 
-from .engine import Engine, EngineSpec, Finished, Host, WeightFile
+from .character import Character
+from .engine import Engine, EngineSpec, Finished, Host, Need, WeightFile
 from .errors import (
     BadMotionFile,
     Cancelled,
@@ -15,7 +16,7 @@ from .errors import (
     UsageError,
 )
 from .job import QUALITIES, RESOLUTIONS, TransferJob
-from .media import Character, FrameChunk, Timeline, VideoInfo, VideoSource
+from .media import FrameChunk, Timeline, VideoInfo, VideoSource
 from .motion import Motion, PoseTrack, SourceFile
 from .settings import Option, Settings, choice, number, switch, whole
 from .skeleton import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, WHOLE_BODY, Skeleton
@@ -24,7 +25,7 @@ from .windows import Window, plan_windows
 __all__ = [
     "BODY", "FACE", "FEET", "LEFT_HAND", "QUALITIES", "RESOLUTIONS", "RIGHT_HAND", "WHOLE_BODY",
     "BadMotionFile", "Cancelled", "CannotWrite", "Character", "Engine", "EngineSpec", "Finished", "FrameChunk",
-    "Host", "InputError", "MissingPackage", "MissingWeights", "Motion", "MotionTransferError", "NoPersonFound",
+    "Host", "InputError", "MissingPackage", "MissingWeights", "Motion", "MotionTransferError", "Need", "NoPersonFound",
     "Option", "PoseTrack", "Settings", "Skeleton", "SourceFile", "Timeline", "TransferJob", "UnreadableImage",
     "UnreadableVideo", "UsageError", "VideoInfo", "VideoSource", "WeightFile", "Window", "choice", "number",
     "plan_windows", "switch", "whole",

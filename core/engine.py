@@ -14,9 +14,12 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from .media import Character, FrameChunk, VideoSource
+from .character import Character
+from .media import FrameChunk, VideoSource
 from .motion import Motion
 from .settings import Settings
+
+Need = Literal["character_pose", "character_alpha", "driving_frames"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class EngineSpec:
     size_multiple: int = 2
     order: Literal["forward", "joint"] = "forward"
     """joint: the windows of a section are denoised together; long clips are cut into sections first."""
-    uses_driving_frames: Callable[[Any], bool] = lambda settings: False
-    """Whether `transfer` wants the driving video's own pixels under these settings."""
+    needs: Callable[[Any], frozenset[Need]] = lambda settings: frozenset()
+    """What the run must prepare under these settings: the character's joints, its cut-out, the driving pixels."""
     weights: tuple[WeightFile, ...] = ()
     licence: str = "Apache-2.0"

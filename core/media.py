@@ -141,30 +141,3 @@ class Timeline:
     def __repr__(self) -> str:
         kind = "constant" if self.is_constant else "variable"
         return f"Timeline({self.num_frames} frames, {self.rate} frames/s, {kind})"
-
-
-@dataclass(frozen=True)
-class Character:
-    """The picture that shall move."""
-
-    pixels: np.ndarray
-    """uint8 `[H,W,3]` RGB, straight colours (what lies under transparent pixels is kept)."""
-    sha256: str
-    """Of the file, or of the pixels where there was no file."""
-    alpha: np.ndarray | None = None
-    """uint8 `[H,W]` from the file or a given mask, 255 = the character; None when the picture is opaque."""
-    name: str = "character"
-
-    def __post_init__(self) -> None:
-        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(f"a character is uint8 [H,W,3], not {self.pixels.dtype} {list(self.pixels.shape)}")
-        if self.alpha is not None and (self.alpha.shape != self.pixels.shape[:2] or self.alpha.dtype != np.uint8):
-            raise ValueError(f"alpha is uint8 {list(self.pixels.shape[:2])}, not {list(self.alpha.shape)}")
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width, height in pixels."""
-        return int(self.pixels.shape[1]), int(self.pixels.shape[0])
-
-    def __repr__(self) -> str:
-        return f"Character({self.name!r}, {self.size[0]}x{self.size[1]}{'' if self.alpha is None else ' with alpha'})"
