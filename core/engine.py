@@ -118,5 +118,9 @@ class EngineSpec:
     """joint: the windows of a section are denoised together; long clips are cut into sections first."""
     needs: Callable[[Any], frozenset[Need]] = lambda settings: frozenset()
     """What the run must prepare under these settings: the character's joints, its cut-out, the driving pixels."""
+    tolerates: frozenset[str] = frozenset()
+    """Codes of the driving-video check (see `run/findings`) that do not matter to this engine."""
+    refuses: frozenset[str] = frozenset()
+    """Codes that make a clip unfit for this engine, where others only ask for care."""
     weights: tuple[WeightFile, ...] = ()
     licence: str = "Apache-2.0"
