@@ -42,11 +42,14 @@ class TransferJob:
     """OpenPose JSON or `.motion` with the character's joints, where detection fails; None: detect."""
     audio: bool = True
     """Copy the driving video's sound."""
+    audio_file: str | None = None
+    """Take the sound of this file instead, from its beginning."""
     start_seconds: float = 0.0
     stop_seconds: float | None = None
     """Part of the driving video to use."""
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if self.quality not in QUALITIES:
             raise UsageError(f"quality is {self.quality!r}; there are {', '.join(QUALITIES)}.")
         if self.resolution not in RESOLUTIONS:
@@ -57,6 +60,25 @@ class TransferJob:
             raise UsageError(f"start is {self.start_seconds} s; it cannot lie before the clip begins (0).")
         if self.stop_seconds is not None and not self.stop_seconds > self.start_seconds:
             raise UsageError(f"stop ({self.stop_seconds} s) must come after start ({self.start_seconds} s).")
+
+    def _check_kinds(self) -> None:
+        """A job may come from anybody's JSON."""
+        for name in ("character", "driving", "output", "engine", "quality", "resolution"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name):
+                raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a text that is not empty.")
+        for name in ("mask", "character_pose", "audio_file"):
+            if getattr(self, name) is not None and not isinstance(getattr(self, name), str):
+                raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a path or nothing.")
+        if not isinstance(self.audio, bool):
+            raise UsageError(f"audio is {self.audio!r}, but takes true or false.")
+        if not isinstance(self.settings, Mapping):
+            raise UsageError(f"settings are {self.settings!r}, but must be names with values.")
+        for name in ("start_seconds", "stop_seconds"):
+            value = getattr(self, name)
+            if value is None and name == "stop_seconds":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) == float("inf"):
+                raise UsageError(f"{name} is {value!r}, but takes a number of seconds.")
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2, sort_keys=True)

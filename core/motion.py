@@ -59,6 +59,10 @@ class SourceFile:
     """As given by the user; may be gone by the time somebody reads this."""
     sha256: str
     has_audio: bool = False
+    start_seconds: float = 0.0
+    """The part of the file that was used, as players show its time."""
+    stop_seconds: float | None = None
+    """None = to the end."""
 
 
 @dataclass(frozen=True)
