@@ -1,0 +1,92 @@
+"""The hosts of this floor: a plain one for scripts and the command line, and one that listens to another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import Cancelled, Host, MissingWeights, WeightFile
+from .places import models_folder
+
+Step = Callable[[int, int, str], None]
+"""done, total, stage."""
+
+
+class LocalHost:
+    """This machine, without ComfyUI. Set `cancel` from anywhere and the run stops at its next step."""
+
+    def __init__(
+        self,
+        *,
+        on_step: Step | None = None,
+        on_note: Callable[[str], None] | None = None,
+        cancel: threading.Event | None = None,
+        weights_folders: Sequence[Path] = (),
+        device: str = "cpu",
+    ) -> None:
+        self.cancel = cancel or threading.Event()
+        self.weights_folders = (*weights_folders, models_folder())
+        self._on_step = on_step
+        self._on_note = on_note
+        self._device = device
+
+    @property
+    def device(self) -> str:
+        return self._device
+
+    def find_weights(self, weights: WeightFile) -> Path:
+        """Looks in each folder for `<folder>/<file>`, as ComfyUI lays them out, and for the bare file."""
+        for folder in self.weights_folders:
+            for path in (folder / weights.folder / weights.file, folder / weights.file):
+                if path.is_file():
+                    return path
+        place = self.weights_folders[0] / weights.folder / weights.file
+        raise MissingWeights(
+            f"{weights.name} is not here: put {weights.file} from {weights.repository} at {place}, "
+            f"or name its folder with --weights."
+        )
+
+    @contextmanager
+    def on_device(self, module: Any) -> Iterator[Any]:
+        yield module
+
+    def step(self, done: int, total: int, stage: str, preview: np.ndarray | None = None) -> None:
+        if self.cancel.is_set():
+            raise Cancelled("Stopped.")
+        if self._on_step is not None:
+            self._on_step(done, total, stage)
+
+    def note(self, message: str) -> None:
+        if self._on_note is not None:
+            self._on_note(message)
+
+
+class NotedHost:
+    """Passes everything on to another host and remembers the notes, each said once."""
+
+    def __init__(self, host: Host) -> None:
+        self.notes: list[str] = []
+        self._host = host
+
+    @property
+    def device(self) -> str:
+        return self._host.device
+
+    def find_weights(self, weights: WeightFile) -> Path:
+        return self._host.find_weights(weights)
+
+    def on_device(self, module: Any) -> Any:
+        return self._host.on_device(module)
+
+    def step(self, done: int, total: int, stage: str, preview: np.ndarray | None = None) -> None:
+        self._host.step(done, total, stage, preview)
+
+    def note(self, message: str) -> None:
+        if message not in self.notes:
+            self.notes.append(message)
+            self._host.note(message)
