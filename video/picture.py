@@ -95,7 +95,8 @@ def _upright(path: str | Path) -> Image.Image:
     if path.is_dir():
         raise UnreadableImage(f"{path}: this is a folder; name the picture in it.")
     try:
-        head = path.open("rb").read(16)
+        with path.open("rb") as file:
+            head = file.read(16)
     except FileNotFoundError:
         raise UnreadableImage(f"{path}: there is no such file.") from None
     except OSError as error:
