@@ -1,0 +1,147 @@
+"""One eye: its lids come over the eyeball like blinds, cut from the skin above and below.
+
+The eyeball is covered, not squashed. Works in the eye's own frame: u from corner to corner (-1..1),
+v downwards in px.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .face_eye_shape import EyeShape
+from .face_picture import sample
+
+_SHUT = 0.38
+"""Openness (height over rest height) at which an eye is shut: detectors report 0.35-0.45 for a full blink."""
+_WIDEST = 1.35
+_LOWER_LID_SHARE = 0.22
+"""How far up the lower lid may come, in eye heights."""
+
+
+class Eye:
+    """Made once from the picture, the outline of the eye in it, and the points of the brow above."""
+
+    def __init__(self, pixels: np.ndarray, shape: EyeShape, brow: np.ndarray, is_flat: bool) -> None:
+        height, width = pixels.shape[:2]
+        frame = shape.frame
+        self.origin, self.across, self.down, self.half = frame.origin, frame.across, frame.down, frame.half
+        upper, lower = shape.upper, shape.lower
+        self._lid_height = frame.detected_height
+        self.height = float((lower - upper)[20:45].mean())
+        brow_v = float(np.median((brow - self.origin) @ self.down))
+        lid_v = float(upper[20:45].mean())
+        skin = 0.62 * max(lid_v - brow_v, 0.0)
+        self.skin = float(np.clip(skin, 0.35 * self.height, 1.6 * self.height + 0.2 * self.half))
+        below = 0.8 * self.height
+        # the rectangle that may change
+        reach_u, top_v, bottom_v = (
+            1.2 * self.half,
+            float(min(upper.min(), lid_v)) - self.skin,
+            float(lower.max()) + below,
+        )
+        corners = np.array([[su * reach_u, sv] for su in (-1, 1) for sv in (top_v, bottom_v)])
+        xy = self.origin + corners[:, :1] * self.across + corners[:, 1:] * self.down
+        x0, y0 = np.floor(xy.min(0)).astype(int).clip(0)
+        x1, y1 = np.minimum(np.ceil(xy.max(0)).astype(int) + 1, [width, height])
+        self.rows, self.cols = slice(int(y0), int(y1)), slice(int(x0), int(x1))
+        ys, xs = np.mgrid[self.rows, self.cols]
+        offset = np.stack([xs, ys], -1) - self.origin
+        u, v = offset @ self.across / self.half, offset @ self.down
+        inside = np.clip(np.abs(u), 0, 1)
+        at = (np.clip(u, -1, 1) + 1) / 2 * (len(upper) - 1)
+        grid = np.arange(len(upper))
+        self._xs, self._ys = xs.astype(np.float32), ys.astype(np.float32)
+        self._v = v.astype(np.float32)
+        self._upper = np.interp(at, grid, upper).astype(np.float32)
+        self._lower = np.maximum(np.interp(at, grid, lower), self._upper).astype(np.float32)
+        self._inside = (np.abs(u) <= 1).astype(np.float32)
+        self._taper = (1 - inside**6).astype(np.float32)
+        slope = np.gradient((upper + lower) / 2, 2 * self.half / (len(upper) - 1))
+        self._steep = np.sqrt(1 + np.interp(at, grid, slope) ** 2).astype(np.float32)
+        self._below = below
+        self._band = self._dark_band(pixels, upper)
+        self.lash_px = max(1.2, (0.055 if is_flat else 0.045) * 2 * self.half)
+        self.is_flat = is_flat
+        edge = self.origin + np.linspace(-0.8, 0.8, 17)[:, None] * self.half * self.across
+        lid = np.interp((np.linspace(-0.8, 0.8, 17) + 1) / 2 * (len(upper) - 1), grid, upper)
+        tries = sample(
+            pixels, edge[:, None] + (lid[:, None] + np.linspace(-0.1, 0.06, 5) * self.height)[..., None] * self.down
+        )
+        darkest = tries[np.arange(17), tries.sum(-1).argmin(1)]
+        self.lash_colour = np.median(darkest, axis=0).astype(np.float32)
+
+    def closing(self, upper_px: float, lower_px: float) -> tuple[float, float]:
+        """How far the lids move: (upper: -0.35 wide open .. 1 shut, lower lid's rise in px), from lid displacements."""
+        openness = (self._lid_height + lower_px - upper_px) / self._lid_height
+        if openness >= 1:
+            return -min(openness - 1, _WIDEST - 1), 0.0
+        shut = float(np.clip((1 - openness) / (1 - _SHUT), 0, 1))
+        shut = 0.45 * shut + 0.55 * shut * shut * (3 - 2 * shut)
+        rise = float(np.clip(-lower_px, 0, _LOWER_LID_SHARE * self._lid_height)) * self.height / self._lid_height
+        return shut, max(rise, 0.10 * self.height * shut)
+
+    def draw(self, picture: np.ndarray, shut: float, rise: float) -> np.ndarray:
+        """The eye's rectangle of `picture` uint8 `[h,w,3]` with its lids moved, uint8."""
+        v, up, low = self._v, self._upper, self._lower
+        crease = up - self.skin
+        if shut < 0:
+            moved = up + shut * (low - up) * 0.7
+            wider = low - shut * (low - up) * 0.3
+            source = np.where(
+                v < moved,
+                crease + (v - crease) * (up - crease) / np.maximum(moved - crease, 1e-3),
+                np.where(
+                    v < wider,
+                    up + (v - moved) * (low - up) / np.maximum(wider - moved, 1e-3),
+                    low + (v - wider) * self._below / np.maximum(low + self._below - wider, 1e-3),
+                ),
+            )
+            source = np.where((v > crease) & (v < low + self._below), source, v)
+            return self._look(picture, source)
+        floor = np.maximum(low - rise * self._taper, up)
+        # shut means a little below the seam: a bright rim of the eyeball would give the trick away
+        moved = up + shut * (floor + (0.09 * self.height + 0.5) * self._taper - up)
+        eyeball = picture[self.rows, self.cols].astype(np.float32)
+        # lashes and make-up above the lid's edge travel with it, thinner the further it closes
+        keep = self._band * (1 - 0.6 * min(1.0, 1.5 * shut))
+        stretch = (up - self._band - crease) / np.maximum(moved - keep - crease, 1e-3)
+        lash = up - (moved - v) * (self._band / keep)
+        source = np.where(v > moved - keep, lash, crease + (v - crease) * stretch)
+        source = np.where(v > crease, np.minimum(source, up), v)
+        lid = self._look(picture, source).astype(np.float32)
+        if not self.is_flat:
+            # the lid throws a shadow on the eyeball
+            shade = np.exp(-np.maximum(v - moved, 0) / (0.16 * self.height)) * self._inside * min(1.0, 2 * shut)
+            eyeball *= 1 - 0.35 * shade[..., None]
+        if rise > 0:
+            bottom = low + self._below
+            stretched = bottom - (bottom - v) * self._below / np.maximum(bottom - floor, 1e-3)
+            under = self._look(picture, np.where((v >= floor) & (v < bottom), np.maximum(stretched, low), v))
+            cover = np.clip((v - floor) / self._steep + 0.5, 0, 1) * self._inside
+            eyeball += (under - eyeball) * cover[..., None]
+        cover = np.clip((moved - v) / self._steep + 0.5, 0, 1) * np.maximum(self._inside, v < moved)
+        out = eyeball + (lid - eyeball) * cover[..., None]
+        thick = self.lash_px * (0.45 + 0.55 * self._taper)
+        line = np.clip(thick / 2 + 0.5 - np.abs(v - moved) / self._steep, 0, 1) * self._inside
+        line *= min(1.0, 2.5 * shut) * (0.95 if self.is_flat else 0.8)
+        out += (self.lash_colour - out) * line[..., None]
+        return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+
+    def _dark_band(self, pixels: np.ndarray, upper: np.ndarray) -> float:
+        """Height in px of lashes, line and make-up directly above the eye, at least a pixel."""
+        u = np.linspace(-0.5, 0.5, 13)
+        lid = np.interp((u + 1) / 2 * (len(upper) - 1), np.arange(len(upper)), upper)
+        rise = np.linspace(0, 0.55 * self.skin, 24)
+        at = self.origin + (u * self.half)[:, None, None] * self.across + (lid[:, None] - rise)[..., None] * self.down
+        luma = np.median(sample(pixels, at) @ np.array([0.299, 0.587, 0.114], np.float32), axis=0)
+        bright = float(np.percentile(luma, 85))
+        dark = luma < bright - max(18.0, 0.22 * bright)
+        end = int(np.argmin(dark)) if not dark.all() else len(rise) - 1
+        return float(np.clip(rise[end], max(1.0, 0.03 * self.half), 0.5 * self.skin))
+
+    def _look(self, picture: np.ndarray, source_v: np.ndarray) -> np.ndarray:
+        shift = (source_v - self._v).astype(np.float32)
+        x = self._xs + shift * np.float32(self.down[0])
+        y = self._ys + shift * np.float32(self.down[1])
+        return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
