@@ -1,0 +1,7 @@
+"""The demo's characters, drawn by this code alone."""
+
+from .heroine import draw_heroine
+from .mascot import draw_mascot
+
+CHARACTERS = {"mascot": draw_mascot, "heroine": draw_heroine}
+"""By name: a function that gives RGBA uint8 [H,W,4] and the `Joints`."""
