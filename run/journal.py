@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Finished, FrameChunk, MotionTransferError
-from ..video.opening import file_sha256
+from ..video import file_sha256
 from .places import write_beside, write_json, writing
 
 

@@ -78,13 +78,3 @@ def write_json(path: Path, value: Any) -> None:
     """As `write_beside`, in a form that people can read and programs can compare."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     write_beside(path, (text + "\n").encode())
-
-
-def folder_takes_files(folder: Path, asked: Path) -> None:
-    """CannotWrite, before any work, if `asked` could not be created in `folder`. Leaves nothing behind."""
-    if not folder.exists():
-        raise CannotWrite(f"Cannot write {asked}: there is no folder {folder}. Create it first.")
-    if not folder.is_dir():
-        raise CannotWrite(f"Cannot write {asked}: {folder} is a file, not a folder.")
-    with writing(asked), tempfile.TemporaryFile(dir=folder):
-        pass

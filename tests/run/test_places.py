@@ -10,7 +10,7 @@ import pytest
 
 from motion_transfer.core import CannotWrite
 from motion_transfer.run import places
-from motion_transfer.run.places import folder_takes_files, write_beside, write_json
+from motion_transfer.run.places import write_beside, write_json
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -36,16 +36,6 @@ def test_what_the_disk_refuses_is_one_clear_line_and_leaves_nothing(tmp_path, mo
         write_beside(path, b"new")
     assert "\n" not in str(told.value) and str(path) in str(told.value)
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
-
-
-def test_places_that_cannot_take_a_file(tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    folder_takes_files(tmp_path, tmp_path / "out.mp4")
-    with pytest.raises(CannotWrite, match="no folder"):
-        folder_takes_files(tmp_path / "none", tmp_path / "none" / "out.mp4")
-    with pytest.raises(CannotWrite, match="is a file"):
-        folder_takes_files(tmp_path / "file", tmp_path / "file" / "out.mp4")
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

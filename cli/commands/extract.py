@@ -1,0 +1,49 @@
+"""`motion-transfer extract`: the motion of a driving video, once, for any number of characters."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from pathlib import Path
+
+from ..words import add_running, add_trim
+
+HELP = "find the motion in DRIVING and save it, so that many characters can use it"
+
+
+def add(words: argparse.ArgumentParser) -> None:
+    words.add_argument(
+        "driving", type=Path, metavar="DRIVING", help="driving video, or a .motion file to cut or convert"
+    )
+    words.add_argument(
+        "-o", "--output", type=Path, metavar="X.motion", help="file to write; without it beside the driving video"
+    )
+    words.add_argument(
+        "--openpose",
+        type=Path,
+        metavar="FILE.json",
+        help="write the joints as OpenPose JSON too (ComfyUI's POSE_KEYPOINT)",
+    )
+    add_trim(words)
+    add_running(words)
+
+
+def go(words: argparse.Namespace, cancel: threading.Event) -> int:
+    from ...run.extract import extract
+    from ..progress import Shown
+
+    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights)) as host:
+        made, motion = extract(
+            words.driving,
+            host,
+            output=words.output,
+            openpose=words.openpose,
+            start_seconds=words.start or 0.0,
+            stop_seconds=words.stop,
+            overwrite=words.overwrite,
+            work_dir=words.work_dir,
+        )
+    if not words.quiet:
+        for path in made:
+            print(f"{path}: {motion.num_frames} frames, {motion.detector}")  # noqa: T201
+    return 0

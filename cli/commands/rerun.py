@@ -1,0 +1,24 @@
+"""`motion-transfer rerun`: the run that a manifest tells of, once more."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from pathlib import Path
+
+from ..words import add_running
+from .run import run_job, with_output
+
+HELP = "run again what a manifest (<output>.json) tells of; the result is the same to the bit"
+
+
+def add(words: argparse.ArgumentParser) -> None:
+    words.add_argument("manifest", type=Path, metavar="MANIFEST", help="the JSON file beside a finished video")
+    words.add_argument("-o", "--output", metavar="OUT", help="write here instead of the place in the manifest")
+    add_running(words)
+
+
+def go(words: argparse.Namespace, cancel: threading.Event) -> int:
+    from ...run.manifest import job_of_manifest
+
+    return run_job(with_output(job_of_manifest(words.manifest), words.output), words, cancel)

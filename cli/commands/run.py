@@ -1,0 +1,117 @@
+"""`motion-transfer run`: a character and a driving video become a finished video."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..words import add_running, add_trim, setting
+
+if TYPE_CHECKING:
+    from ...core import TransferJob
+    from ...run.route import RunResult
+
+HELP = "make a video of CHARACTER doing what the person in DRIVING does"
+
+_QUALITIES = "high, medium, low, lossless, alpha"
+_RESOLUTIONS = "source, 480p, 720p, 1080p"
+_SUFFIXES = {"alpha": ".mov", "lossless": ".mkv"}
+
+# Argument -> field of the job. What is not given stays with the job's own default.
+_FIELDS = {
+    "engine": "engine",
+    "seed": "seed",
+    "quality": "quality",
+    "resolution": "resolution",
+    "mask": "mask",
+    "character_pose": "character_pose",
+    "audio": "audio_file",
+    "start": "start_seconds",
+    "stop": "stop_seconds",
+}
+
+
+def add(words: argparse.ArgumentParser) -> None:
+    words.add_argument("character", nargs="?", metavar="CHARACTER", help="picture of the character")
+    words.add_argument("driving", nargs="?", metavar="DRIVING", help="driving video, or a .motion file made of one")
+    words.add_argument(
+        "-o", "--output", metavar="OUT", help="file to write; without it <character>_<driving>.mp4 beside the character"
+    )
+    words.add_argument("--engine", metavar="NAME", help="'motion-transfer engines' lists them (puppet)")
+    words.add_argument(
+        "--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="a setting of the engine"
+    )
+    words.add_argument("--seed", type=int, metavar="N", help="for engines that draw from noise (0)")
+    words.add_argument("--quality", metavar="WORD", help=f"{_QUALITIES} (high)")
+    words.add_argument("--resolution", metavar="WORD", help=f"short side, never enlarged: {_RESOLUTIONS} (source)")
+    words.add_argument("--mask", metavar="FILE", help="picture whose white is the character")
+    words.add_argument("--character-pose", metavar="FILE", help="the character's joints: OpenPose JSON or .motion")
+    sound = words.add_mutually_exclusive_group()
+    sound.add_argument("--no-audio", action="store_true", help="leave the driving video's sound out")
+    sound.add_argument("--audio", metavar="FILE", help="take the sound of this file instead")
+    add_trim(words)
+    words.add_argument("--job", type=Path, metavar="FILE", help="a job as JSON, in place of all of the above but -o")
+    words.add_argument("--keep-parts", action="store_true", help="keep the pieces after the video is finished")
+    add_running(words)
+
+
+def go(words: argparse.Namespace, cancel: threading.Event) -> int:
+    return run_job(job_of(words), words, cancel, keep_parts=words.keep_parts)
+
+
+def run_job(job: TransferJob, words: argparse.Namespace, cancel: threading.Event, *, keep_parts: bool = False) -> int:
+    """Run it with progress on the terminal, and say what was made."""
+    from ...run.route import run
+    from ..progress import Shown
+
+    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights)) as host:
+        result = run(job, host, work_dir=words.work_dir, overwrite=words.overwrite, keep_parts=keep_parts)
+    if not words.quiet:
+        print(_summary(result))  # noqa: T201
+    return 0
+
+
+def _summary(result: RunResult) -> str:
+    total = sum(result.seconds.values())
+    again = f", {result.chunks_reused} of {result.chunks_made + result.chunks_reused} pieces from before"
+    return f"{result.output}: {result.num_frames} frames in {total:.1f} s{again if result.chunks_reused else ''}"
+
+
+def job_of(words: argparse.Namespace) -> TransferJob:
+    """The job that the words describe. UsageError if they contradict each other or leave something out."""
+    from ...core import InputError, TransferJob, UsageError
+
+    given: dict[str, Any] = {f: getattr(words, a) for a, f in _FIELDS.items() if getattr(words, a) is not None}
+    if words.no_audio:
+        given["audio"] = False
+    if words.set:
+        given["settings"] = dict(words.set)
+    if words.job is not None:
+        extra = [*given, *(n for n in ("character", "driving") if getattr(words, n) is not None)]
+        if extra:
+            raise UsageError(f"--job says all but the output; leave out {', '.join(sorted(extra))}.")
+        try:
+            text = words.job.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"Cannot read the job {words.job}: {(error.strerror or str(error)).lower()}.") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{words.job} is not a job: it is not text.") from None
+        return with_output(TransferJob.from_json(text), words.output)
+    if words.character is None or words.driving is None:
+        raise UsageError("run needs CHARACTER and DRIVING (or --job FILE); 'motion-transfer run --help' shows how.")
+    output = words.output or default_output(words.character, words.driving, given.get("quality", "high"))
+    return TransferJob(character=words.character, driving=words.driving, output=output, **given)
+
+
+def with_output(job: TransferJob, output: str | None) -> TransferJob:
+    from dataclasses import replace
+
+    return job if output is None else replace(job, output=output)
+
+
+def default_output(character: str, driving: str, quality: str) -> str:
+    """Beside the character, named after both, in a container that holds the quality."""
+    path = Path(character)
+    return str(path.with_name(f"{path.stem}_{Path(driving).stem}{_SUFFIXES.get(quality, '.mp4')}"))

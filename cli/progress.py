@@ -1,0 +1,171 @@
+"""Progress on standard error: a bar with speed and time left on a terminal, plain lines elsewhere.
+
+Nothing is shown for what takes less than a second.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from ..run.host import LocalHost
+
+_QUIET_SECONDS = 1.0  # a stage shorter than this is not worth a line
+_LINE_SECONDS = 5.0  # between two plain lines
+
+
+class Shown:
+    """A host whose steps and notes are seen. Use with `with`, so that the terminal is left tidy."""
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        cancel: threading.Event | None = None,
+        weights_folders: tuple[Path, ...] = (),
+        stream: TextIO | None = None,
+    ) -> None:
+        stream = stream or sys.stderr
+        self._view = _Silent(stream) if quiet else _Bar(stream) if stream.isatty() else _Lines(stream)
+        self.host = LocalHost(
+            on_step=self._view.step, on_note=self._view.note, cancel=cancel, weights_folders=weights_folders
+        )
+
+    def __enter__(self) -> LocalHost:
+        return self.host
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._view.close()
+
+
+class Pace:
+    """Speed of one stage, measured from its first step (what a broken run had done already does not count)."""
+
+    def __init__(self, done: int, now: float) -> None:
+        self.begun = now
+        self._done_before = done
+
+    def speed(self, done: int, now: float) -> float | None:
+        """Per second; None while there is nothing to measure."""
+        passed = now - self.begun
+        return (done - self._done_before) / passed if passed > 0 and done > self._done_before else None
+
+
+class _Silent:
+    """Notes only: what the user should act on is said even with --quiet."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def step(self, done: int, total: int, stage: str) -> None:
+        pass
+
+    def note(self, message: str) -> None:
+        self._stream.write(f"note: {message}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        pass
+
+
+class _Lines(_Silent):
+    """One line every few seconds, for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._stage = ""
+        self._pace = Pace(0, 0.0)
+        self._last = 0.0
+
+    def step(self, done: int, total: int, stage: str) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._pace, self._last = stage, Pace(done, now), now
+            return
+        passed = now - self._pace.begun
+        if total <= 1 or passed < _QUIET_SECONDS or (now - self._last < _LINE_SECONDS and done < total):
+            return
+        self._last = now
+        self._stream.write(f"{stage}: {done} of {total} frames{_pace_words(self._pace, done, total, now)}\n")
+        self._stream.flush()
+
+
+def _pace_words(pace: Pace, done: int, total: int, now: float) -> str:
+    speed = pace.speed(done, now)
+    if speed is None:
+        return ""
+    if done >= total:
+        return f", {speed:.1f} frames/s"
+    return f", {speed:.1f} frames/s, {clock((total - done) / speed)} left"
+
+
+def clock(seconds: float) -> str:
+    """'0:07', '12:30', '1:02:03'."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class _Bar(_Silent):
+    """rich's bar, one line per stage, drawn once the stage has lasted a second."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        super().__init__(stream)
+        self._console = Console(file=stream)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[words]}"),
+            console=self._console,
+            refresh_per_second=5,
+        )
+        self._stage = ""
+        self._pace = Pace(0, 0.0)
+        self._task: Any = None
+        self._timer: threading.Timer | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def step(self, done: int, total: int, stage: str) -> None:
+        now = time.monotonic()
+        with self._one_at_a_time:
+            if stage != self._stage:
+                self._begin(done, stage, now)
+            if self._task is not None:
+                words = f"{done}/{total}{_pace_words(self._pace, done, total, now)}" if total > 1 else ""
+                # A stage of one step has no share to show: its bar pulses until it is done.
+                known = total if total > 1 or done >= total else None
+                self._progress.update(self._task, completed=done, total=known, words=words)
+
+    def _begin(self, done: int, stage: str, now: float) -> None:
+        self._stage, self._pace, self._task = stage, Pace(done, now), None
+        if self._timer is not None:
+            self._timer.cancel()
+        # On its own clock, because a stage may work for seconds between two steps.
+        self._timer = threading.Timer(_QUIET_SECONDS, self._show, (stage,))
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _show(self, stage: str) -> None:
+        with self._one_at_a_time:
+            if stage == self._stage and self._task is None:
+                self._progress.start()
+                self._task = self._progress.add_task(stage, total=None, words="")
+
+    def note(self, message: str) -> None:
+        self._console.print(f"note: {message}", markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        with self._one_at_a_time:
+            self._stage = ""
+            if self._timer is not None:
+                self._timer.cancel()
+            self._progress.stop()

@@ -1,0 +1,49 @@
+"""Kinds of words on the command line, shared by the commands: times, settings, the options that all have."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def seconds(text: str) -> float:
+    """'7', '7.5', '1:07.5', '1:02:03' as seconds."""
+    try:
+        parts = [float(part) for part in text.split(":")]
+        total = 0.0
+        for part in parts:
+            if not 0 <= part < float("inf"):
+                raise ValueError
+            total = total * 60 + part
+        if len(parts) > 3:
+            raise ValueError
+        return total
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; 7.5 or 1:07.5 would do") from None
+
+
+def setting(text: str) -> tuple[str, str]:
+    """'key=value' as a pair; what the key may be is for the engine to say."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not key=value, such as driving_smooth=2")
+    return key.strip(), value.strip()
+
+
+def add_trim(words: argparse.ArgumentParser) -> None:
+    words.add_argument("--start", type=seconds, metavar="S", help="begin here in the driving video (7.5 or 1:07.5)")
+    words.add_argument("--stop", type=seconds, metavar="S", help="end before this moment of the driving video")
+
+
+def add_running(words: argparse.ArgumentParser) -> None:
+    words.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    words.add_argument("--quiet", action="store_true", help="no progress, only notes and errors")
+    words.add_argument("--work-dir", type=Path, metavar="DIR", help="keep the cache and unfinished pieces here")
+    add_weights(words)
+
+
+def add_weights(words: argparse.ArgumentParser) -> None:
+    words.add_argument(
+        "--weights", type=Path, action="append", default=[], metavar="DIR",
+        help="look for weight files here (a ComfyUI models folder will do); may be given several times",
+    )  # fmt: skip

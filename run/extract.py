@@ -1,0 +1,54 @@
+"""Extraction on its own: the motion of a film as a file that lasts, for many characters or other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..core import CannotWrite, Host, Motion, UsageError
+from ..pose.motion_file import save_motion
+from ..video import check_place
+from .motion_cache import is_motion_file, load_or_extract
+from .places import cache_folder
+from .preflight import input_is_there, may_replace
+
+
+def extract(
+    driving: Path,
+    host: Host,
+    *,
+    output: Path | None = None,
+    openpose: Path | None = None,
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+    overwrite: bool = False,
+    work_dir: Path | None = None,
+) -> tuple[list[Path], Motion]:
+    """The files that were written, and the motion in them.
+
+    Without `output` the motion lies beside the film under its name, unless only `openpose` was asked for.
+    """
+    if not start_seconds >= 0 or (stop_seconds is not None and not stop_seconds > start_seconds):
+        raise UsageError(f"stop ({stop_seconds} s) must come after start ({start_seconds} s), and start not before 0.")
+    if output is None and openpose is None:
+        output = driving.with_suffix(".motion")
+    if output is not None and not is_motion_file(output):
+        raise UsageError(f"A motion is written to a .motion file, not to {output}; {output.with_suffix('.motion')}?")
+    input_is_there("driving video", driving)
+    wanted = [path for path in (output, openpose) if path is not None]
+    for path in wanted:
+        if path.is_dir():
+            raise CannotWrite(f"The output {path} is a folder; name a file in it.")
+        if path.exists() and path.samefile(driving):
+            raise UsageError(f"The output {path} is the driving file itself; choose another name with -o.")
+        check_place(path)
+        may_replace(path, overwrite=overwrite, known=False)
+    motion, _ = load_or_extract(
+        driving, host, work_dir or cache_folder(), start_seconds=start_seconds, stop_seconds=stop_seconds
+    )
+    if output is not None:
+        save_motion(motion, output)
+    if openpose is not None:
+        from ..pose.openpose import write_openpose_json
+
+        write_openpose_json(motion.main, openpose)
+    return wanted, motion

@@ -1,0 +1,93 @@
+"""The manifest of a finished run, `<output>.json`: what went in, what came out, and the job that makes it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ..core import InputError, TransferJob, UsageError
+from ..video import file_sha256
+
+MANIFEST_VERSION = 1
+_PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pyav": "av", "mediapipe": "mediapipe", "safetensors": "safetensors"}
+
+
+def manifest_path(output: Path) -> Path:
+    return output.with_name(output.name + ".json")
+
+
+def complete_job(job: TransferJob, settings: Mapping[str, Any]) -> TransferJob:
+    """The job with every setting named and every path absolute, so that it means the same anywhere."""
+
+    def absolute(path: str | None) -> str | None:
+        return None if path is None else str(Path(path).absolute())
+
+    return replace(
+        job,
+        character=str(Path(job.character).absolute()),
+        driving=str(Path(job.driving).absolute()),
+        output=str(Path(job.output).absolute()),
+        mask=absolute(job.mask),
+        character_pose=absolute(job.character_pose),
+        audio_file=absolute(job.audio_file),
+        settings=dict(settings),
+    )
+
+
+def input_hashes(job: TransferJob) -> dict[str, str]:
+    """SHA-256 of every file that the job names as an input."""
+    named = {f: getattr(job, f) for f in ("character", "driving", "mask", "character_pose", "audio_file")}
+    return {what: file_sha256(Path(path)) for what, path in named.items() if path is not None}
+
+
+def versions() -> dict[str, str]:
+    """Of this package and of everything whose version can change a pixel."""
+    import cv2
+
+    from .. import __version__
+    from ..video.versions import library_versions
+
+    found = {"motion_transfer": __version__, "python": platform.python_version(), "platform": sys.platform}
+    for name, package in _PACKAGES.items():
+        try:
+            found[name] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return {**found, "opencv": cv2.__version__, **library_versions()}
+
+
+def job_as_dict(job: TransferJob) -> dict[str, Any]:
+    return asdict(job)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """UsageError if it is not a manifest, InputError if it is not there."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Cannot read the manifest {path}: {(error.strerror or str(error)).lower()}.") from None
+    except ValueError:
+        raise UsageError(f"{path} is not a manifest: it is not JSON.") from None
+    if not isinstance(values, dict) or not isinstance(values.get("job"), dict):
+        raise UsageError(f"{path} is not a manifest of a run; it has no job in it.")
+    return values
+
+
+def job_of_manifest(path: Path) -> TransferJob:
+    """The job that made the video, to be run again."""
+    return TransferJob.from_json(json.dumps(read_manifest(path)["job"]))
+
+
+def known_result(output: Path) -> dict[str, Any] | None:
+    """The manifest beside `output`, if there is one and the file is still the one that it speaks of."""
+    try:
+        values = read_manifest(manifest_path(output))
+        return values if values["output"]["sha256"] == file_sha256(output) else None
+    except (InputError, UsageError, OSError, KeyError, TypeError):
+        return None

@@ -1,0 +1,115 @@
+"""What cannot work is refused here, before a minute is spent: a request is looked at from every side.
+
+Opens headers only; the pictures and the motion are read later, by those who need them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core import (
+    BadMotionFile,
+    CannotWrite,
+    EngineSpec,
+    InputError,
+    Need,
+    TransferJob,
+    UnreadableImage,
+    UnreadableVideo,
+    UsageError,
+)
+from ..models.registry import engine_spec
+from ..video import check_audio_fits, check_place, open_video, output_format
+from .motion_cache import is_motion_file
+
+# Bytes per pixel of finished video that even a quiet clip takes, measured generously low: refusing a run that
+# would have fitted is worse than meeting a full disk, which the journal survives.
+_LEAST_BYTES_PER_PIXEL = {"high": 0.01, "medium": 0.006, "low": 0.003, "lossless": 0.1, "alpha": 0.05}
+_SPARE_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request that can work, as far as one can tell without doing it."""
+
+    spec: EngineSpec
+    settings: Any
+    needs: frozenset[Need]
+    output: Path
+    format: Any
+    driving_is_motion: bool
+
+
+def plan_run(job: TransferJob) -> Plan:
+    """UsageError or InputError for anything that can be seen to fail from here."""
+    spec = engine_spec(job.engine)
+    settings = spec.settings.from_plain(job.settings)
+    output = Path(job.output)
+    if output.is_dir():
+        raise CannotWrite(f"The output {output} is a folder; name a file in it, such as {output / 'out.mp4'}.")
+    format = output_format(output, job.quality)
+    for what, given in _inputs(job).items():
+        if given is not None:
+            input_is_there(what, Path(given))
+        if given is not None and output.exists() and Path(given).exists() and output.samefile(given):
+            raise UsageError(f"The output {output} is the {what} itself; choose another name with -o.")
+    check_place(output)
+    if not is_motion_file(job.driving):
+        video = open_video(job.driving, start_seconds=job.start_seconds, stop_seconds=job.stop_seconds)
+        if job.audio and job.audio_file is None and video.info.has_audio:
+            check_audio_fits(job.driving, output)
+    if job.audio_file is not None:
+        check_audio_fits(job.audio_file, output)
+    return Plan(spec, settings, spec.needs(settings), output, format, is_motion_file(job.driving))
+
+
+def _inputs(job: TransferJob) -> dict[str, str | None]:
+    return {
+        "character picture": job.character,
+        "driving video": job.driving,
+        "mask": job.mask,
+        "character's pose file": job.character_pose,
+        "audio file": job.audio_file,
+    }
+
+
+_FAULTS: dict[str, type[InputError]] = {
+    "character picture": UnreadableImage,
+    "driving video": UnreadableVideo,
+    "mask": UnreadableImage,
+    "character's pose file": BadMotionFile,
+    "audio file": InputError,
+}
+
+
+def input_is_there(what: str, path: Path) -> None:
+    """The right kind of InputError if it is not, or if it is a folder."""
+    fault = BadMotionFile if is_motion_file(path) else _FAULTS[what]
+    if path.is_dir():
+        raise fault(f"The {what} {path} is a folder; a file is needed.")
+    if not path.exists():
+        raise fault(f"There is no {what} {path}.")
+
+
+def may_replace(output: Path, *, overwrite: bool, known: bool) -> None:
+    """CannotWrite if `output` is somebody else's work: it exists, and no run of this very job left it (`known`)."""
+    if output.exists() and not overwrite and not known:
+        raise CannotWrite(
+            f"{output} exists already and was not made by this very job. "
+            f"Say --overwrite to replace it, or choose another name with -o."
+        )
+
+
+def disk_suffices(folder: Path, quality: str, size: tuple[int, int], num_frames: int) -> None:
+    """CannotWrite if not even a quiet clip would fit; pieces and the joined file lie side by side for a moment."""
+    pixels = size[0] * size[1] * num_frames
+    needed = int(2 * pixels * _LEAST_BYTES_PER_PIXEL[quality]) + _SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise CannotWrite(
+            f"{num_frames} frames of {size[0]}x{size[1]} at quality {quality} need about {needed / 1e6:.0f} MB in "
+            f"{folder}, where {free / 1e6:.0f} MB are free. A smaller --resolution or --quality low would help."
+        )

@@ -1,0 +1,310 @@
+"""The one route from a job to a finished video.
+
+    plan -> character -> motion -> engine -> journal -> join -> manifest
+
+The only loop over frames is here. Engines do not know the journal, the journal knows no engine, and
+this file knows neither codecs nor detectors.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import Cancelled, Character, FrameChunk, Host, Motion, TransferJob, VideoSource
+from ..video import encode_chunk, file_sha256, join_chunks, open_video
+from .digests import character_digest, digest_of, motion_digest
+from .host import NotedHost
+from .journal import Journal
+from .lock import Lock
+from .manifest import (
+    MANIFEST_VERSION,
+    complete_job,
+    input_hashes,
+    job_as_dict,
+    known_result,
+    manifest_path,
+    versions,
+)
+from .motion_cache import load_or_extract
+from .pieces import write_behind
+from .places import cache_folder, write_json
+from .preflight import Plan, disk_suffices, may_replace, plan_run
+from .prepare import prepare_character
+from .sound import Sound, driving_film, find_sound
+
+RENDER_VERSION = 1
+"""Changed whenever the same frames are encoded or joined to another file."""
+RENDERING = "rendering"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run made."""
+
+    output: Path
+    manifest: Path
+    num_frames: int
+    chunks_made: int
+    chunks_reused: int
+    """Taken from the journal of a broken run."""
+    seconds: Mapping[str, float]
+    """Per stage: character, motion, rendering, joining."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Clock:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.perf_counter() - begun, 3)
+
+
+def run(
+    job: TransferJob,
+    host: Host,
+    *,
+    work_dir: Path | None = None,
+    overwrite: bool = False,
+    keep_parts: bool = False,
+) -> RunResult:
+    """Make the video that `job` describes, going on from where a broken run of the same job stopped.
+
+    `work_dir` holds the cache and the journal; None: the user's cache folder, and a hidden folder beside
+    the output. An output that exists is left alone unless `overwrite` is said; one that this very job made
+    is simply returned.
+
+    Raises UsageError, InputError, MissingPackage, MissingWeights, and Cancelled, which says how much is kept.
+    """
+    noted = NotedHost(host)
+    plan = plan_run(job)
+    job = complete_job(job, plan.settings.plain())
+    parts = _parts_folder(plan.output, work_dir)
+    before = known_result(plan.output) if plan.output.exists() and not overwrite else None
+    may_replace(plan.output, overwrite=overwrite, known=parts.exists() or (before or {}).get("job") == job_as_dict(job))
+    with Lock(parts / "lock", plan.output):
+        return _Run(job, plan, noted, parts, work_dir or cache_folder(), overwrite, keep_parts).go(before)
+
+
+def _parts_folder(output: Path, work_dir: Path | None) -> Path:
+    if work_dir is None:
+        return output.parent / f".{output.name}.parts"
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return work_dir / f"{output.name}.{digest_of({'path': str(output.absolute())})[:8]}.parts"
+
+
+@dataclass
+class _Run:
+    job: TransferJob
+    plan: Plan
+    host: NotedHost
+    parts: Path
+    cache: Path
+    overwrite: bool
+    keep_parts: bool
+    clock: _Clock = field(default_factory=_Clock)
+
+    def go(self, before: dict[str, Any] | None) -> RunResult:
+        kept = 0
+        journal: Journal | None = None
+        try:
+            character, motion = self._inputs()
+            sound = find_sound(self.job, motion, self.host.note)
+            key = self._pieces_key(character, motion)
+            result_key = digest_of(
+                {
+                    "pieces": key,
+                    "container": self.plan.format.container,
+                    "sound": None if sound is None else sound.key,
+                }
+            )
+            if before is not None and before.get("result_key") == result_key and not self.overwrite:
+                return self._already(before)
+            journal = Journal(self.parts / key, suffix=self.plan.format.piece_suffix, overlap=self.plan.spec.overlap)
+            may_replace(self.plan.output, overwrite=self.overwrite, known=bool(journal.pieces))
+            reused = len(journal.pieces)
+            engine_report = self._render(journal, character, motion)
+            with self.clock.stage("joining"):
+                self._join(journal, motion, sound)
+            result = self._finish(journal, reused, result_key, character, motion, sound, engine_report)
+            self._tidy()
+            return result
+        except Cancelled:
+            kept = journal.num_frames if journal is not None else 0
+            if kept == 0:
+                raise Cancelled("Stopped before the first frames were finished; nothing is kept.") from None
+            raise Cancelled(f"Stopped. {kept} frames are kept; the same command goes on from there.") from None
+        finally:
+            if journal is not None and not journal.pieces:
+                journal.discard()
+
+    def _inputs(self) -> tuple[Character, Motion]:
+        job, plan = self.job, self.plan
+        with self.clock.stage("character"):
+            self.host.step(0, 1, "character")
+            character = prepare_character(job, plan.needs, plan.spec.size_multiple, self.cache, self.host)
+            self.host.step(1, 1, "character")
+        with self.clock.stage("motion"):
+            motion, _ = load_or_extract(
+                Path(job.driving),
+                self.host,
+                self.cache,
+                start_seconds=job.start_seconds,
+                stop_seconds=job.stop_seconds,
+            )
+        disk_suffices(self.parts.parent, job.quality, character.size, motion.num_frames)
+        return character, motion
+
+    def _pieces_key(self, character: Character, motion: Motion) -> str:
+        """Everything that determines the frames and their encoding; nothing that does not."""
+        spec, job = self.plan.spec, self.job
+        return digest_of(
+            {
+                "character": character_digest(character),
+                "motion": motion_digest(motion),
+                "engine": [spec.name, spec.version, spec.window, spec.overlap],
+                "settings": self.plan.settings.plain(),
+                "seed": job.seed,
+                "format": self.plan.format.key,
+                "render": RENDER_VERSION,
+                "versions": versions(),
+            }
+        )[:32]
+
+    def _render(self, journal: Journal, character: Character, motion: Motion) -> Mapping[str, Any]:
+        total = motion.num_frames
+        with self.clock.stage(RENDERING):
+            self.host.step(journal.num_frames, total, RENDERING)
+            if journal.num_frames == total:
+                return {}
+            engine = self.plan.spec.open(self.plan.settings, self.host, self.job.seed)
+            chunks = engine.transfer(character, motion, after=journal.finished(), driving=self._driving_frames(motion))
+            with closing(_stepping(chunks, self.host, total)) as stepping:  # type: ignore[type-var]
+                write_behind(stepping, lambda chunk: self._commit(journal, chunk, motion.timeline.rate))
+        if journal.num_frames != total:
+            raise RuntimeError(f"engine {self.plan.spec.name} made {journal.num_frames} of {total} frames")
+        return dict(getattr(engine, "report", None) or {})
+
+    def _driving_frames(self, motion: Motion) -> VideoSource | None:
+        if "driving_frames" not in self.plan.needs:
+            return None
+        path = Path(self.job.driving)
+        if self.plan.driving_is_motion:
+            path = driving_film(motion, path)
+        return open_video(path, start_seconds=motion.source.start_seconds, stop_seconds=motion.source.stop_seconds)
+
+    def _commit(self, journal: Journal, chunk: FrameChunk, rate: Fraction) -> None:
+        if chunk.alpha is not None and not self.plan.format.has_alpha:
+            self.host.note("The see-through background is shown black; --quality alpha keeps it see-through.")
+            chunk = _on_black(chunk)
+        journal.commit(chunk, lambda c, path: encode_chunk(c, path, self.plan.format, rate))
+
+    def _join(self, journal: Journal, motion: Motion, sound: Sound | None) -> None:
+        self.host.step(0, 1, "joining")
+        join_chunks(
+            journal.files,
+            self.plan.output,
+            timeline=motion.timeline,
+            fmt=self.plan.format,
+            audio=None if sound is None else sound.path,
+            audio_trim=None if sound is None else sound.trim,
+            metadata={"comment": f"Made with Motion Transfer, engine {self.plan.spec.name}, seed {self.job.seed}"},
+        )
+
+    def _finish(
+        self,
+        journal: Journal,
+        reused: int,
+        result_key: str,
+        character: Character,
+        motion: Motion,
+        sound: Sound | None,
+        engine_report: Mapping[str, Any],
+    ) -> RunResult:
+        made = len(journal.pieces) - reused
+        output, spec = self.plan.output, self.plan.spec
+        path = manifest_path(output)
+        write_json(
+            path,
+            {
+                "manifest_version": MANIFEST_VERSION,
+                "job": job_as_dict(self.job),
+                "result_key": result_key,
+                "versions": versions(),
+                "inputs": input_hashes(self.job),
+                "output": {
+                    "sha256": file_sha256(output),
+                    "num_bytes": output.stat().st_size,
+                    "size": list(journal.pieces[-1].size),
+                    "num_frames": motion.num_frames,
+                    "rate": str(motion.timeline.rate),
+                    "sound": None if sound is None else str(sound.path),
+                },
+                "character": {"size": list(character.size), "sha256": character.sha256},
+                "motion": {
+                    "source_sha256": motion.source.sha256,
+                    "detector": motion.detector,
+                    "size": list(motion.size),
+                    "cuts": list(motion.cuts),
+                },
+                "engine": {"name": spec.name, "version": spec.version, "report": dict(engine_report)},
+                "notes": self.host.notes,
+                "run": {
+                    "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                    "seconds": self.clock.seconds,
+                    "chunks_made": made,
+                    "chunks_reused": reused,
+                },
+            },
+        )
+        return RunResult(
+            output, path, motion.num_frames, made, reused, dict(self.clock.seconds), tuple(self.host.notes)
+        )
+
+    def _already(self, before: dict[str, Any]) -> RunResult:
+        """This very job has made this very file: nothing is left to do but to tidy up after a late kill."""
+        self._tidy()
+        self.host.note(f"{self.plan.output} is finished already; --overwrite would make it again.")
+        return RunResult(
+            self.plan.output,
+            manifest_path(self.plan.output),
+            int(before["output"]["num_frames"]),
+            0,
+            0,
+            dict(self.clock.seconds),
+            tuple(self.host.notes),
+        )
+
+    def _tidy(self) -> None:
+        """The output stands: pieces of it, under these or earlier settings, have done their work."""
+        if not self.keep_parts:
+            for folder in self.parts.iterdir():
+                if folder.is_dir():
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stepping(chunks: Iterator[FrameChunk], host: Host, total: int) -> Iterator[FrameChunk]:
+    for chunk in chunks:
+        yield chunk
+        host.step(chunk.stop, total, RENDERING, chunk.pixels[-1])
+
+
+def _on_black(chunk: FrameChunk) -> FrameChunk:
+    assert chunk.alpha is not None
+    weight = chunk.alpha[..., None].astype(np.uint16)
+    return replace(chunk, pixels=((chunk.pixels * weight + 127) // 255).astype(np.uint8), alpha=None)

@@ -1,0 +1,76 @@
+"""Every weight file this package can use: those of the engines, and the models inside MediaPipe's wheel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from ..core import Host, MissingWeights
+from ..models.registry import engine_names, engine_spec
+
+_DETECTOR_LICENCE = "Apache-2.0"  # MediaPipe's models are published under the licence of its code
+
+
+@dataclass(frozen=True)
+class FoundWeights:
+    """A weight file as this machine sees it."""
+
+    used_by: str
+    name: str
+    file: str
+    num_bytes: int | None
+    licence: str
+    commercial_use: bool
+    path: Path | None
+    """None: not here."""
+    wanted: str
+    """Where it would be found."""
+
+
+def all_weights(host: Host) -> list[FoundWeights]:
+    """In the order of the engines, the built-in detector first."""
+    found = _detector_weights()
+    for engine in engine_names():
+        for weights in engine_spec(engine).weights:
+            try:
+                path = host.find_weights(weights)
+            except MissingWeights:
+                path = None
+            found.append(
+                FoundWeights(
+                    engine,
+                    weights.name,
+                    weights.file,
+                    weights.num_bytes,
+                    weights.licence,
+                    weights.commercial_use,
+                    path,
+                    f"{weights.folder}/{weights.file}",
+                )
+            )
+    return found
+
+
+def _detector_weights() -> list[FoundWeights]:
+    try:
+        files = metadata.files("mediapipe") or []
+    except metadata.PackageNotFoundError:
+        return [
+            FoundWeights(
+                "detector", "mediapipe", "mediapipe 0.10.21 (holds its models)", None, _DETECTOR_LICENCE, True, None,
+                "pip install --no-deps mediapipe==0.10.21",
+            )
+        ]  # fmt: skip
+    found = []
+    for file in sorted(files, key=str):
+        if file.suffix == ".tflite":
+            path = Path(str(file.locate()))
+            size = path.stat().st_size if path.is_file() else None
+            found.append(
+                FoundWeights(
+                    "detector", file.stem, file.name, size, _DETECTOR_LICENCE, True,
+                    path if size is not None else None, str(path),
+                )
+            )  # fmt: skip
+    return found
