@@ -1,0 +1,156 @@
+"""The paper pieces of the puppet: the core (torso and head) and one piece per limb, cut so that joints never gape.
+
+Neighbouring pieces share the pixels around their joint. Both show them in the same place at rest, and the
+rim of each piece inside the other fades out, so whichever lies on top has no visible seam.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .hidden import grow
+from .parts import HEAD, LIMBS, TORSO, bone_distance
+from .rig import Chain, Rig
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One piece."""
+
+    name: str
+    """'core' or the name of its limb."""
+    texture: np.ndarray
+    """uint8 `[h,w,4]` straight RGBA, cut out of the picture."""
+    origin: tuple[int, int]
+    """x, y of the texture's first pixel in the picture."""
+    support: np.ndarray
+    """bool `[H,W]`, whole picture: where the piece has any alpha."""
+
+
+def make_layers(
+    rig: Rig, pixels: np.ndarray, alpha: np.ndarray, labels: np.ndarray, separate_legs: bool
+) -> tuple[Layer, ...]:
+    """Core first, then the limbs in the rig's order. `pixels` already bled under the soft edge."""
+    limbs = [c for c in rig.chains if c.name in LIMBS and (separate_legs or "arm" in c.name)]
+    numbers = {c.name: LIMBS[c.name] for c in limbs}
+    core_part = (labels == TORSO) | (labels == HEAD)
+    layers = [_core(rig, limbs, pixels, alpha, labels, core_part)]
+    for chain in limbs:
+        own = labels == numbers[chain.name]
+        if int(own.sum()) < 12:
+            continue
+        layers.append(_limb(chain, pixels, alpha, labels, own, core_part & (labels != HEAD)))
+    return tuple(layers)
+
+
+def _soft(mask: np.ndarray) -> np.ndarray:
+    """float32: a mask with an edge two pixels wide, for cuts that the picture's own alpha knows nothing of."""
+    return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)
+
+
+def _pill(a: np.ndarray, b: np.ndarray, inner: float, outer: float, shape: tuple[int, int]) -> np.ndarray:
+    """float32: 1 within `inner` of the line from a to b, fading smoothly to 0 at `outer`."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    v = b - a
+    t = np.clip(((x - a[0]) * v[0] + (y - a[1]) * v[1]) / max(v @ v, 1e-6), 0, 1)
+    fade = np.clip((outer - np.hypot(x - a[0] - t * v[0], y - a[1] - t * v[1])) / max(outer - inner, 1e-3), 0, 1)
+    return fade * fade * (3 - 2 * fade)
+
+
+def _near(mask: np.ndarray, reach_px: float) -> np.ndarray:
+    """bool: within `reach_px` of the mask."""
+    if not mask.any():
+        return mask
+    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) <= reach_px
+
+
+def _core(
+    rig: Rig, limbs: list[Chain], pixels: np.ndarray, alpha: np.ndarray, labels: np.ndarray, own: np.ndarray
+) -> Layer:
+    shape = alpha.shape
+    share = _soft(own)
+    hidden = np.zeros(shape, bool)
+    trunk = _trunk_hull(rig, labels)
+    for chain in limbs:
+        mine = labels == LIMBS[chain.name]
+        radius = chain.radius[0]
+        if "arm" in chain.name:
+            inner = chain.joints[0] * 0.4 + rig.neck * 0.6
+            joint = _pill(chain.joints[0], inner, 0.6 * radius, 0.95 * radius, shape)
+        else:
+            joint = _pill(chain.joints[0], chain.joints[0], 0.6 * radius, 1.15 * radius, shape)
+        share = np.maximum(share, np.where(mine, joint, 0))
+        if "arm" in chain.name:
+            hidden |= mine & (trunk | (_near(labels == TORSO, 0.3 * radius) & trunk_band(rig, shape)))
+    # What lay behind the arms: grown from the trunk that can be seen, a little away from the arm's outline.
+    if hidden.any():
+        source = own & (labels == TORSO) & ~_near(~own & (alpha > 8), 2.0)
+        filled = grow(pixels, source if source.any() else own)
+        soft = _soft(hidden | own)
+        discs = np.zeros(shape, np.float32)
+        for chain in limbs:
+            if "arm" in chain.name:
+                radius = chain.radius[0]
+                inner = chain.joints[0] * 0.4 + rig.neck * 0.6
+                discs = np.maximum(discs, _pill(chain.joints[0], inner, 0.5 * radius, 0.95 * radius, shape))
+        mix = (hidden & ~own)[..., None] * (1 - discs[..., None])
+        pixels = np.clip(np.rint(pixels * (1 - mix) + filled * mix), 0, 255).astype(np.uint8)
+        share = np.maximum(share, soft * (hidden | own))
+    return _cut("core", pixels, alpha, share)
+
+
+def trunk_band(rig: Rig, shape: tuple[int, int]) -> np.ndarray:
+    """bool: below the shoulders and above the hips, measured along the spine."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    along = ((x - rig.neck[0]) * rig.spine[0] + (y - rig.neck[1]) * rig.spine[1]) / rig.spine_length**2
+    return (along > 0.1) & (along < 1.05)
+
+
+def _trunk_hull(rig: Rig, labels: np.ndarray) -> np.ndarray:
+    """bool: the convex hull of the visible trunk between shoulders and hips, and of the joints themselves."""
+    seen = (labels == TORSO) & trunk_band(rig, labels.shape)
+    canvas = np.zeros(labels.shape, np.uint8)
+    ys, xs = np.nonzero(seen)
+    joints = np.concatenate([rig.neck + (rig.shoulders - rig.neck) * 0.75, rig.pelvis + (rig.hips - rig.pelvis)])
+    points = np.concatenate([np.stack([xs, ys], 1), np.rint(joints)]).astype(np.int32)
+    # Sleeves and tails can stretch the hull far out: it ends a little outside shoulders and hips.
+    hull = cv2.convexHull(points)
+    cv2.fillConvexPoly(canvas, hull, 1)
+    side = np.array([-rig.spine[1], rig.spine[0]]) / rig.spine_length
+    y, x = np.mgrid[: labels.shape[0], : labels.shape[1]].astype(np.float32)
+    across = np.abs((x - rig.neck[0]) * side[0] + (y - rig.neck[1]) * side[1])
+    half = max(abs((rig.shoulders - rig.neck) @ side).max(), abs((rig.hips - rig.neck) @ side).max())
+    return (canvas > 0) & (across < half) & trunk_band(rig, labels.shape)
+
+
+def _limb(
+    chain: Chain, pixels: np.ndarray, alpha: np.ndarray, labels: np.ndarray, own: np.ndarray, trunk: np.ndarray
+) -> Layer:
+    shape = alpha.shape
+    radius = chain.radius[0]
+    cap = _pill(chain.joints[0], chain.joints[0], 0.9 * radius, 1.4 * radius, shape)
+    share = np.maximum(_soft(own), np.where(trunk, cap, 0))
+    number = LIMBS[chain.name]
+    # A leg goes on behind the other leg and behind a hand, an arm behind nothing that it could be told from.
+    others = [n for n in LIMBS.values() if n != number] if "leg" in chain.name else []
+    covered = np.isin(labels, others) & (bone_distance(chain, shape) < 1.0)
+    if covered.any():
+        source = own & ~_near(~own & (alpha > 8), 2.0)
+        filled = grow(pixels, source if source.any() else own)
+        pixels = np.where(covered[..., None], np.clip(np.rint(filled), 0, 255), pixels).astype(np.uint8)
+        share = np.maximum(share, _soft(covered | own) * (covered | own))
+    return _cut(chain.name, pixels, alpha, share)
+
+
+def _cut(name: str, pixels: np.ndarray, alpha: np.ndarray, share: np.ndarray) -> Layer:
+    mask = np.clip(np.rint(alpha * share), 0, 255).astype(np.uint8)
+    support = mask > 2
+    ys, xs = np.nonzero(support)
+    margin = 4
+    y0, y1 = max(int(ys.min()) - margin, 0), min(int(ys.max()) + margin + 1, alpha.shape[0])
+    x0, x1 = max(int(xs.min()) - margin, 0), min(int(xs.max()) + margin + 1, alpha.shape[1])
+    texture = np.dstack([pixels, np.where(support, mask, 0)])[y0:y1, x0:x1]
+    return Layer(name, np.ascontiguousarray(texture), (x0, y0), support)

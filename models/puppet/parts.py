@@ -1,0 +1,185 @@
+"""Which pixel of the picture belongs to which part of the body.
+
+Certain pixels are marked from the bones (the core of each limb, the inside of the torso); the doubtful
+rest is flooded from there along the picture's own edges, so that outlines and folds decide where an arm
+that hangs at the side ends and the body begins.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .rig import Chain, Rig
+
+NOBODY, TORSO, HEAD = 0, 1, 2
+LIMBS = {"left_arm": 3, "right_arm": 4, "left_leg": 5, "right_leg": 6}
+
+
+def bone_distance(chain: Chain, shape: tuple[int, int], skip: int = 0) -> np.ndarray:
+    """float32 `[H,W]`: distance to the nearest bone from number `skip` on, in units of that bone's half width."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    best = np.full(shape, np.inf, np.float32)
+    for k in range(skip, len(chain.radius)):
+        a, vector = chain.joints[k], chain.joints[k + 1] - chain.joints[k]
+        t = np.clip(((x - a[0]) * vector[0] + (y - a[1]) * vector[1]) / max(vector @ vector, 1e-6), 0, 1)
+        here = chain.radius[k]
+        after = chain.radius[min(k + 1, len(chain.radius) - 1)]
+        width = here * (1 - t) + 0.5 * (here + after) * t
+        best = np.minimum(best, np.hypot(x - a[0] - t * vector[0], y - a[1] - t * vector[1]) / width)
+    return best
+
+
+def crotch(rig: Rig, alpha: np.ndarray) -> float | None:
+    """Where on the thighs (0 hips, 1 knees) background begins to show between them.
+
+    None where it does not: then the legs are one piece of cloth, a robe or a skirt.
+    """
+    left, right = rig.chain("left_leg"), rig.chain("right_leg")
+    if left is None or right is None:
+        return None
+    a0, a1, b0, b1 = left.joints[0], left.joints[1], right.joints[0], right.joints[1]
+    for t in np.linspace(0.0, 1.0, 60):
+        a, b = a0 + (a1 - a0) * t, b0 + (b1 - b0) * t
+        line = a + (b - a) * np.linspace(0, 1, 80)[:, None]
+        x = np.clip(np.rint(line[:, 0]).astype(int), 0, alpha.shape[1] - 1)
+        y = np.clip(np.rint(line[:, 1]).astype(int), 0, alpha.shape[0] - 1)
+        if (alpha[y, x] < 128).any():
+            return float(t)
+    return None
+
+
+def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: float | None) -> np.ndarray:
+    """uint8 `[H,W]`: NOBODY, TORSO, HEAD or a number of LIMBS for every pixel with some alpha."""
+    shape = alpha.shape
+    body = alpha > 8
+    head = rig.chain("head")
+    assert head is not None
+    limbs = {c.name: bone_distance(c, shape) for c in rig.chains if c.name in LIMBS}
+    if crotch_at is None:
+        limbs = {n: d for n, d in limbs.items() if "arm" in n}
+    thigh_from = 0.25 if crotch_at is None else max(0.15, crotch_at - 0.1)
+    for name in limbs:
+        if name in rig.hidden_hands:
+            limbs[name] = np.where(_past_wrist(rig, name, shape), np.inf, limbs[name])
+        if "leg" in name:  # the thigh's beginning is inside the pelvis
+            limbs[name] = np.where(_along_first(rig, name, shape) < thigh_from, np.inf, limbs[name])
+    near_limb = np.minimum.reduce(list(limbs.values())) if limbs else np.full(shape, np.inf, np.float32)
+    # A first guess: limbs as wide as measured, and the nearest part, in units of its own width, for the rest.
+    half_shoulder = float(np.hypot(*(rig.shoulders[0] - rig.shoulders[1]))) / 2
+    trunk = cv2.distanceTransform((~_torso_core(rig, shape)).astype(np.uint8), cv2.DIST_L2, 5) / (0.45 * half_shoulder)
+    trunk = np.minimum(trunk, bone_distance(head, shape) + np.where(bone_distance(head, shape, 1) < 0.9, np.inf, 0.3))
+    distances = {TORSO: trunk, HEAD: bone_distance(head, shape, skip=1) * 1.1}
+    distances |= {LIMBS[name]: np.where(d < 1, d - 9, d) for name, d in limbs.items()}
+    distances[HEAD] = np.where((distances[HEAD] < 0.9) & (near_limb > 0.6), -10, distances[HEAD])
+    numbers = np.array(list(distances), np.uint8)
+    guess = np.where(body, numbers[np.argmin(np.stack(list(distances.values())), 0)], NOBODY)
+    if crotch_at is not None:
+        guess = np.where((guess == TORSO) & _below_crotch(rig, shape, thigh_from), _nearest_leg(limbs), guess)
+    guess = guess.astype(np.uint8)
+    # Near the border of an arm the picture itself decides; thighs and neck have no border of their own.
+    is_arm = np.isin(guess, [LIMBS["left_arm"], LIMBS["right_arm"]])
+    arm_width = float(np.median([c.radius[0] for c in rig.chains if c.name in LIMBS] or [half_shoulder]))
+    doubt = 0.45 * arm_width
+    marks = np.zeros(shape, np.int32)
+    for number in numbers:
+        other = body & (guess != number) & (is_arm | np.isin(number, [LIMBS["left_arm"], LIMBS["right_arm"]]))
+        away = cv2.distanceTransform((~other).astype(np.uint8), cv2.DIST_L2, 5) if other.any() else np.full(shape, 1e9)
+        marks[(guess == number) & (away > doubt)] = number
+    for name, distance in limbs.items():
+        marks[(distance < 0.5) & (guess == LIMBS[name])] = LIMBS[name]
+    marks[~body] = 0
+    outside = 7
+    marks[(alpha == 0)] = outside
+    flooded = _flood(pixels, marks, body)
+    flooded[(flooded == outside) | ~body] = NOBODY
+    return _without_islands(flooded.astype(np.uint8), marks)
+
+
+def _along_first(rig: Rig, name: str, shape: tuple[int, int]) -> np.ndarray:
+    """float32: position along a limb's first bone, 0 at its first joint and 1 at the next."""
+    chain = rig.chain(name)
+    assert chain is not None
+    start, vector = chain.joints[0], chain.joints[1] - chain.joints[0]
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    return ((x - start[0]) * vector[0] + (y - start[1]) * vector[1]) / max(vector @ vector, 1e-6)
+
+
+def _torso_core(rig: Rig, shape: tuple[int, int]) -> np.ndarray:
+    """bool: the inside of the trunk, a little narrower than shoulders and hips."""
+    def inset(pair: np.ndarray, share: float) -> np.ndarray:
+        return pair.mean(0) + (pair - pair.mean(0)) * share
+
+    top, bottom = inset(rig.shoulders, 0.8), inset(rig.hips, 0.9)
+    outline = np.stack([top[0], top[1], bottom[1], bottom[0]])
+    canvas = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(canvas, cv2.convexHull(np.rint(outline).astype(np.int32)), 1)
+    return canvas > 0
+
+
+def _flood(pixels: np.ndarray, marks: np.ndarray, body: np.ndarray) -> np.ndarray:
+    """Watershed from the marks; the lines between basins go to their nearest basin."""
+    calm = cv2.bilateralFilter(pixels, 7, 30, 5)
+    out = cv2.watershed(calm, marks.copy())
+    out[0], out[-1], out[:, 0], out[:, -1] = marks[0], marks[-1], marks[:, 0], marks[:, -1]
+    for _ in range(6):
+        open_ = (out <= 0) & body
+        if not open_.any():
+            break
+        grown = cv2.dilate(np.where(out > 6, 0, np.maximum(out, 0)).astype(np.uint8), np.ones((3, 3), np.uint8))
+        out = np.where(open_ & (grown > 0), grown, out)
+    lost = body & ((out <= 0) | (out > 6))
+    if lost.any():
+        out = np.where(lost, nearest_label(np.where((out > 0) & (out <= 6), out, 0)), out)
+    return out
+
+
+def nearest_label(labels: np.ndarray) -> np.ndarray:
+    """Every pixel takes the nearest label that is not 0."""
+    known = labels > 0
+    if not known.any():
+        return labels
+    _, index = cv2.distanceTransformWithLabels(
+        (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    table = np.zeros(int(index.max()) + 1, labels.dtype)
+    table[index[known]] = labels[known]
+    return table[index]
+
+
+def _below_crotch(rig: Rig, shape: tuple[int, int], thigh_from: float) -> np.ndarray:
+    """bool: lower than the beginning of both thighs."""
+    return np.minimum(_along_first(rig, "left_leg", shape), _along_first(rig, "right_leg", shape)) > thigh_from
+
+
+def _nearest_leg(limbs: dict[str, np.ndarray]) -> np.ndarray:
+    left_is_nearer = limbs["left_leg"] <= limbs["right_leg"]
+    return np.where(left_is_nearer, LIMBS["left_leg"], LIMBS["right_leg"])
+
+
+def _past_wrist(rig: Rig, name: str, shape: tuple[int, int]) -> np.ndarray:
+    """bool: beyond the end of the forearm."""
+    chain = rig.chain(name)
+    assert chain is not None
+    end, axis = chain.joints[2], chain.joints[2] - chain.joints[1]
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    return (x - end[0]) * axis[0] + (y - end[1]) * axis[1] > 0.1 * (axis @ axis)
+
+
+def _without_islands(labels: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """Pieces of a part that hold none of its marks, and ragged borders, go to their neighbours."""
+    for part in (TORSO, HEAD, *LIMBS.values()):
+        count, pieces = cv2.connectedComponents((labels == part).astype(np.uint8), connectivity=4)
+        for piece in range(1, count):
+            mask = pieces == piece
+            if not (marks[mask] == part).any():
+                rim = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & ~mask
+                around = labels[rim & (labels > 0)]
+                if len(around):
+                    labels[mask] = np.bincount(around).argmax()
+    present = [v for v in np.unique(labels) if v != NOBODY]
+    votes = [cv2.GaussianBlur((labels == v).astype(np.float32), (0, 0), 2.0) for v in present]
+    if not votes:
+        return labels
+    smooth = np.array(present, np.uint8)[np.argmax(np.stack(votes), 0)]
+    return np.where(labels == NOBODY, NOBODY, smooth).astype(np.uint8)
