@@ -13,7 +13,7 @@ import av
 from av.error import FFmpegError
 
 from ..core import UsageError
-from .opening import open_container
+from .opening import is_cover, open_container, origin_seconds
 from .source import VideoFile
 
 _SUFFIXES = {"mp4": ".mp4", "mov": ".mov", "matroska": ".mkv", "webm": ".webm"}
@@ -30,10 +30,10 @@ class AudioCopy:
         self._shift, self._until = Fraction(0), None
         if trim is not None:
             start, stop = trim
-            origin = Fraction(container.start_time or 0, av.time_base)
+            origin = origin_seconds(container)
             if start > 0:
                 # The picture was moved by the time of its first kept frame; the sound goes with it.
-                with_picture = any(not int(s.disposition) & 0x400 for s in container.streams.video)
+                with_picture = any(not is_cover(s) for s in container.streams.video)
                 if with_picture:
                     self._shift = VideoFile(path, start_seconds=start, stop_seconds=stop).shift_seconds
                 else:

@@ -10,7 +10,6 @@ half a millisecond off there (exact where the source counted in milliseconds too
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -106,51 +105,37 @@ def _mux(
 def _stamped(
     pieces: Sequence[str | Path], timeline: Timeline, unit: Fraction, extradata: bytes | None
 ) -> Iterator[Any]:
-    """The pieces' packets in decoding order with their true pts, dts and duration in `unit`."""
+    """The pieces' packets with their true time stamps and durations in `unit`."""
     shown = [_rounded(int(p) * timeline.time_base / unit) for p in timeline.pts]
     nominal = max(1, _rounded(1 / (timeline.rate * unit)))
     last = _rounded(timeline.last_duration * timeline.time_base / unit) or nominal
     ends = [*shown[1:], shown[-1] + last]
-    depth = _reorder_depth(pieces)
-    start = 0
+    index = 0
     for path in pieces:
         with _piece(path) as container:
             stream = container.streams.video[0]
             if stream.codec_context.extradata != extradata:
                 raise InputError(f"{path}: this piece was encoded differently from the first one; make it again.")
-            packets = [p for p in container.demux(stream) if p.size]
-        rank = {pts: i for i, pts in enumerate(sorted(p.pts for p in packets))}
-        if len(rank) != len(packets) or start + len(packets) > timeline.num_frames:
-            raise InputError(
-                f"{path}: the pieces hold at least {start + len(packets)} frames, the timeline {timeline.num_frames}."
-            )
-        for position, packet in enumerate(packets, start):
-            index = start + rank[packet.pts]
-            packet.time_base = unit
-            packet.pts = shown[index]
-            packet.duration = ends[index] - shown[index]
-            # Decoding happens `depth` frames ahead of showing; before the first frame time goes on evenly.
-            early = position - depth
-            packet.dts = shown[early] if early >= 0 else shown[0] + early * min(nominal, _smallest_step(shown))
-            yield packet
-        start += len(packets)
-    if start != timeline.num_frames:
-        raise InputError(f"the pieces hold {start} frames, the timeline {timeline.num_frames}; make them again.")
-
-
-def _reorder_depth(pieces: Sequence[str | Path]) -> int:
-    """How many packets any frame is decoded before it could be told from order alone; 0 without B-frames."""
-    depth = 0
-    for path in pieces:
-        with _piece(path) as container:
-            stamps = [p.pts for p in container.demux(container.streams.video[0]) if p.size]
-        rank = {pts: i for i, pts in enumerate(sorted(stamps))}
-        depth = max([depth, *(position - rank[pts] for position, pts in enumerate(stamps))])
-    return depth
-
-
-def _smallest_step(shown: list[int]) -> int:
-    return min((b - a for a, b in itertools.pairwise(shown)), default=1)
+            before = None
+            for packet in container.demux(stream):
+                if not packet.size:
+                    continue
+                if index >= len(shown):
+                    raise InputError(
+                        f"{path}: the pieces hold more than the {len(shown)} frames of the timeline; make them again."
+                    )
+                if (before is None and not packet.is_keyframe) or (before is not None and packet.pts <= before):
+                    raise InputError(f"{path}: frames of this piece are out of order; make it again.")
+                before = packet.pts
+                packet.time_base = unit
+                # The encoders here never reorder frames: they are decoded when they are shown, so that uneven
+                # frame times need no invented decoding times, and durations are true in every container.
+                packet.pts = packet.dts = shown[index]
+                packet.duration = ends[index] - shown[index]
+                index += 1
+                yield packet
+    if index != len(shown):
+        raise InputError(f"the pieces hold {index} frames, the timeline {len(shown)}; make them again.")
 
 
 def _by_time(picture: Iterator[Any], sound: Iterator[Any]) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _DEMUXERS = (
 _PICTURES = ((b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"BM", "BMP"), (b"II*\0", "TIFF"),
              (b"MM\0*", "TIFF"), (b"8BPS", "PSD"))  # fmt: skip
 _HEAD_BYTES = 1024
+_ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC
 
 
 def open_container(path: str | Path) -> InputContainer:
@@ -41,7 +43,7 @@ def open_container(path: str | Path) -> InputContainer:
 
 def video_stream(container: InputContainer, path: str | Path) -> Any:
     """The stream of moving pictures. Raises UnreadableVideo if there is none, or no decoder for it."""
-    moving = [s for s in container.streams.video if not _is_cover(s)]
+    moving = [s for s in container.streams.video if not is_cover(s)]
     if not moving:
         if container.streams.audio:
             raise UnreadableVideo(f"{path}: has sound but no picture; a driving video must show a person.")
@@ -52,6 +54,16 @@ def video_stream(container: InputContainer, path: str | Path) -> Any:
     return usable[0]
 
 
+def origin_seconds(container: InputContainer) -> Fraction:
+    """The time stamp that players show as 0:00. A codec's lead-in before zero does not count."""
+    return max(Fraction(0), Fraction(container.start_time or 0, av.time_base))
+
+
+def is_cover(stream: Any) -> bool:
+    """A cover picture travelling as a video stream of one frame."""
+    return bool(int(stream.disposition) & _ATTACHED_PICTURE)
+
+
 def file_sha256(path: str | Path) -> str:
     """SHA-256 of a file's bytes in hexadecimal, read in pieces. Raises OSError."""
     digest = hashlib.sha256()
@@ -59,11 +71,6 @@ def file_sha256(path: str | Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _is_cover(stream: Any) -> bool:
-    """A cover picture travelling as a video stream of one frame."""
-    return bool(int(stream.disposition) & 0x400)  # AV_DISPOSITION_ATTACHED_PIC
 
 
 def _head(path: Path) -> bytes:

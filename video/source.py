@@ -11,13 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from av.error import FFmpegError
 
 from ..core import FrameChunk, InputError, Timeline, UnreadableVideo, VideoInfo
 from .colour import ToRgb, display_turn, turned
-from .opening import open_container, video_stream
+from .opening import open_container, origin_seconds, video_stream
 from .stamps import PacketScan, duration_tag, is_even, nominal_rate, scan_packets
 
 # Time given by people in decimal seconds means the frame shown then, though its stamp may be rounded to 1 ms.
@@ -53,7 +52,7 @@ class VideoFile:
             self._codec = stream.codec_context.name
             self._container = container.format.name
             self._time_base = Fraction(stream.time_base)
-            self._origin = Fraction(container.start_time or 0, av.time_base)
+            self._origin = origin_seconds(container)
             has_audio = bool(container.streams.audio)
             peek = scan_packets(container, stream, limit=300)
             if self._container == "gif" and len(peek.pts) == 1:
@@ -89,11 +88,6 @@ class VideoFile:
     def shift_seconds(self) -> Fraction:
         """What was taken off the file's time stamps: when the first kept frame is shown, 0 if start is 0."""
         return self._shift * self._time_base
-
-    @property
-    def origin_seconds(self) -> Fraction:
-        """The time stamp that players show as 0:00."""
-        return self._origin
 
     def chunks(self, length: int, start: int = 0) -> Iterator[FrameChunk]:
         """Frames from index `start` to the end, `length` at a time; pts in units of info.time_base.

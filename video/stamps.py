@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+_ROUNDING = Fraction(1, 1000)
+
 
 @dataclass(frozen=True)
 class PacketScan:
@@ -53,7 +55,9 @@ def scan_packets(container: Any, stream: Any, limit: int | None = None) -> Packe
     if len(pts) and not cut_short:
         last = durations[int(pts[-1])]
         end = _declared_end(stream)
-        if end is not None and end > int(pts[-1]):
+        # With reordered frames a packet's duration belongs to another frame; but many writers round the end to
+        # a millisecond, and then the packet knows better.
+        if end is not None and end > int(pts[-1]) and abs(end - int(pts[-1]) - last) * stream.time_base > _ROUNDING:
             last = end - int(pts[-1])
     return PacketScan(pts, last, plain)
 
@@ -98,7 +102,10 @@ def duration_tag(stream: Any) -> Fraction | None:
 
 
 def _declared_end(stream: Any) -> int | None:
-    """Time stamp after the last frame, where the container keeps one per stream exactly (mp4, mov)."""
+    """Time stamp after the last frame, where the container keeps one per stream (mp4, mov, Matroska's tag)."""
+    tag = duration_tag(stream)
+    if tag is not None:
+        return round(tag / stream.time_base)
     if not stream.container.format.name.startswith("mov"):
         return None
     if stream.duration is None or stream.start_time is None:

@@ -48,7 +48,9 @@ def write_clip(
 ) -> Path:
     frames = pictures(len(stamps)) if frames is None else frames
     with av.open(str(path), "w", options=container_options or {}) as out:
-        stream = out.add_stream(codec, rate=rate, options=options or ({"g": "12", "bf": "2"} if codec == "libx264" else {}))
+        stream = out.add_stream(
+            codec, rate=rate, options=options or ({"g": "12", "bf": "2"} if codec == "libx264" else {})
+        )
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pix_fmt
         stream.codec_context.time_base = time_base
@@ -89,7 +91,9 @@ def _sound_packets(track, sound):
     size = track.codec_context.frame_size or 1024
     fifo = av.AudioFifo()
     for i in range(0, count, 4096):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(interleaved[:, 2 * i : 2 * (i + 4096)]), "s16", "stereo")
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(interleaved[:, 2 * i : 2 * (i + 4096)]), "s16", "stereo"
+        )
         frame.sample_rate = sound.rate
         for part in resampler.resample(frame):
             part.pts = None
@@ -116,6 +120,8 @@ class Track:
     disposition: int
     packets: list[tuple[Fraction | None, Fraction, bytes]]
     """(time, duration in seconds, payload), in file order."""
+    end: Fraction | None
+    """Matroska's tag with the time of the end."""
 
 
 def demux(path: Path) -> list[Track]:
@@ -130,10 +136,17 @@ def demux(path: Path) -> list[Track]:
         return [
             Track(
                 s.type, s.codec_context.name, s.codec_context.extradata, s.metadata.get("language"),
-                int(s.disposition), found[s.index],
+                int(s.disposition), found[s.index], _end_tag(s.metadata.get("DURATION")),
             )
             for s in container.streams
         ]  # fmt: skip
+
+
+def _end_tag(text):
+    if text is None:
+        return None
+    hours, minutes, seconds = text.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def decoded(path: Path) -> list[tuple[Fraction, np.ndarray]]:
