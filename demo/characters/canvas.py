@@ -101,19 +101,29 @@ class Look:
 
 
 class Canvas:
-    def __init__(self, width: int, height: int, background: np.ndarray | None = None) -> None:
+    """What is drawn at (x, y) lands at `zoom` * (x, y) + `offset` of the picture."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        background: np.ndarray | None = None,
+        zoom: float = 1.0,
+        offset: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
         """`background` float [H*k,W*k,3] makes an opaque picture."""
         self.width, self.height = width, height
         k = SUPERSAMPLING
+        self.scale = k * zoom
+        self.shift = k * np.array(offset) + (k - 1) / 2
         self.colour = np.zeros((height * k, width * k, 3), np.float32)
         self.alpha = np.zeros((height * k, width * k), np.float32)
         if background is not None:
             self.colour[:], self.alpha[:] = background, 1
 
     def mask(self, outline: np.ndarray, margin: float = 2.0) -> Mask:
-        k = SUPERSAMPLING
-        p = outline * k + (k - 1) / 2
-        pad = int(margin * k) + 3
+        p = outline * self.scale + self.shift
+        pad = int(margin * self.scale) + 3
         H, W = self.alpha.shape
         x0, y0 = max(int(p[:, 0].min()) - pad, 0), max(int(p[:, 1].min()) - pad, 0)
         x1, y1 = min(int(p[:, 0].max()) + pad, W), min(int(p[:, 1].max()) + pad, H)
@@ -122,12 +132,11 @@ class Canvas:
         return Mask(x0, y0, m.astype(np.float32) / 255)
 
     def line_mask(self, path: np.ndarray, width: float, closed: bool) -> Mask:
-        k = SUPERSAMPLING
         like = self.mask(path, margin=width)
-        p = path * k + (k - 1) / 2
+        p = path * self.scale + self.shift
         m = np.zeros(like.values.shape, np.uint8)
         fixed = np.rint((p - [like.x, like.y]) * 16).astype(np.int32)
-        cv2.polylines(m, [fixed], closed, 255, max(int(round(width * k)), 1), cv2.LINE_AA, 4)
+        cv2.polylines(m, [fixed], closed, 255, max(round(width * self.scale), 1), cv2.LINE_AA, 4)
         return Mask(like.x, like.y, m.astype(np.float32) / 255)
 
     def lay(self, mask: Mask, colour: np.ndarray, opacity: float = 1.0, clip: Mask | None = None) -> None:
@@ -158,7 +167,7 @@ class Canvas:
 
     def shape(self, outline: np.ndarray, look: Look, clip: Mask | None = None) -> Mask:
         """Fill, shade, light and line of one shape; gives its mask for what is drawn inside it."""
-        k = SUPERSAMPLING
+        k = self.scale
         mask = self.mask(outline, margin=4.0)
         h, w = mask.values.shape
         colour = np.broadcast_to(look.fill, (h, w, 3)).astype(np.float32)
@@ -186,9 +195,10 @@ class Canvas:
               clip: Mask | None = None) -> None:  # fmt: skip
         """A soft spot of colour."""
         m = self.mask(ellipse(cx, cy, 2.2 * rx, 2.2 * ry))
-        k = SUPERSAMPLING
+        k = self.scale
         y, x = np.mgrid[0 : m.values.shape[0], 0 : m.values.shape[1]].astype(np.float32)
-        u, v = (x + m.x - cx * k) / (rx * k), (y + m.y - cy * k) / (ry * k)
+        u = (x + m.x - cx * k - self.shift[0]) / (rx * k)
+        v = (y + m.y - cy * k - self.shift[1]) / (ry * k)
         self.lay(Mask(m.x, m.y, np.exp(-(u * u + v * v)) * m.values), colour, opacity, clip)
 
     def finish(self) -> np.ndarray:

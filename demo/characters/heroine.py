@@ -8,7 +8,10 @@ from .canvas import SUPERSAMPLING, Canvas, Look, curve, ellipse, limb, mix, rgb
 from .joints import FaceShape, Joints, face_points, hand_points
 from .landscape import evening
 
-WIDTH, HEIGHT = 864, 1184
+WIDTH = 864
+PICTURE = (900, 1200)
+# Room around the figure: a person who fills the whole picture is hard to find for detectors.
+ZOOM, OFFSET = 0.86, (78.5, 116.0)
 MID = WIDTH / 2
 INK = rgb("#3b2230")
 SKIN, SKIN_SHADE, SKIN_LIGHT = rgb("#f6cbae"), rgb("#dc9a80"), rgb("#ffe3cd")
@@ -42,8 +45,8 @@ def _both(half: list[tuple[float, float]], sharp: tuple[int, ...] = ()) -> np.nd
 
 def draw_heroine() -> tuple[np.ndarray, Joints]:
     """RGBA uint8 [H,W,4], opaque, and the joints."""
-    c = Canvas(WIDTH, HEIGHT, evening(WIDTH * SUPERSAMPLING, HEIGHT * SUPERSAMPLING))
-    j = Joints(WIDTH, HEIGHT)
+    c = Canvas(*PICTURE, evening(PICTURE[0] * SUPERSAMPLING, PICTURE[1] * SUPERSAMPLING), ZOOM, OFFSET)
+    j = Joints(WIDTH, PICTURE, ZOOM, OFFSET)
     c.blush(MID + 30, 1118, 190, 17, rgb("#3a2b4a"), 0.75)
     _hair_behind(c)
     _legs(c, j)
@@ -60,7 +63,7 @@ def _hair_behind(c: Canvas) -> None:
 
 
 def _legs(c: Canvas, j: Joints) -> None:
-    (hip, _), (knee, _), (ankle, _) = (
+    _, (knee, _), (ankle, _) = (
         j.pair("hip", MID + 48, 560),
         j.pair("knee", MID + 62, 806),
         j.pair("ankle", MID + 72, 1042),

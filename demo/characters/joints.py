@@ -81,10 +81,15 @@ def face_points(f: FaceShape) -> np.ndarray:
 
 @dataclass
 class Joints:
-    """Filled in while the character is drawn."""
+    """Filled in while the character is drawn, in the drawing's own coordinates."""
 
     width: int
-    height: int
+    """Of the drawing; its middle is the figure's mirror line."""
+    picture: tuple[int, int]
+    """Width, height of the picture."""
+    zoom: float = 1.0
+    offset: tuple[float, float] = (0.0, 0.0)
+    """What is drawn at p lies at `zoom` * p + `offset` of the picture."""
     body: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By joint name, without face points and hands."""
     face: np.ndarray = field(default_factory=lambda: np.zeros((68, 2)))
@@ -103,12 +108,12 @@ class Joints:
         for k in [*range(133)[BODY], *range(133)[FEET]]:
             p[k] = self.body[WHOLE_BODY.joints[k]]
         p[FACE], p[LEFT_HAND], p[RIGHT_HAND] = self.face, self.left_hand, self.right_hand
-        return p
+        return self.zoom * p + np.array(self.offset)
 
     def write(self, path: Path) -> None:
         text = {
             "order": WHOLE_BODY.name,
-            "size": [self.width, self.height],
+            "size": list(self.picture),
             "points": [[round(float(x), 2), round(float(y), 2)] for x, y in self.points()],
         }
         path.write_text(json.dumps(text) + "\n", encoding="utf-8")

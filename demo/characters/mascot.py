@@ -36,7 +36,7 @@ def _both(half: list[tuple[float, float]]) -> np.ndarray:
 def draw_mascot() -> tuple[np.ndarray, Joints]:
     """RGBA uint8 [H,W,4] and the joints."""
     c = Canvas(WIDTH, HEIGHT)
-    j = Joints(WIDTH, HEIGHT)
+    j = Joints(WIDTH, (WIDTH, HEIGHT))
     _legs(c, j)
     _body(c, j)
     _arms(c, j)
