@@ -53,7 +53,7 @@ def moved_crop(dance, dx, zoom=0.0):
 
 def covered(dance):
     out = dance.copy()
-    out[8:34, 130:330, 180:460] = (90, 120, 90)
+    out[8:34, 195:360] = (90, 120, 90)  # a table between the legs and the camera
     return out
 
 
@@ -70,7 +70,7 @@ def two_people(dance):
 def far_away(dance):
     out = np.full((len(dance), 720, 1280, 3), 150, np.uint8)
     for t, f in enumerate(dance):
-        out[t, 300:444, 500:756] = cv2.resize(f, (256, 144), interpolation=cv2.INTER_AREA)
+        out[t, 300:480, 500:820] = cv2.resize(f, (320, 180), interpolation=cv2.INTER_AREA)
     return out
 
 
