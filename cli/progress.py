@@ -5,6 +5,7 @@ Nothing is shown for what takes less than a second.
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 import time
@@ -29,7 +30,7 @@ class Shown:
         weights_folders: tuple[Path, ...] = (),
         stream: TextIO | None = None,
     ) -> None:
-        stream = stream or sys.stderr
+        stream = stream or sys.stderr or io.StringIO()  # there is no stderr in a program without a terminal
         self._view = _Silent(stream) if quiet else _Bar(stream) if stream.isatty() else _Lines(stream)
         self.host = LocalHost(
             on_step=self._view.step, on_note=self._view.note, cancel=cancel, weights_folders=weights_folders
@@ -42,6 +43,9 @@ class Shown:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._view.close()
+
+
+_SHOWN_AS = {"frames": "rendering"}  # stage -> word for people
 
 
 class Pace:
@@ -82,17 +86,18 @@ class _Lines(_Silent):
         self._stage = ""
         self._pace = Pace(0, 0.0)
         self._last = 0.0
+        self._ended = False
 
     def step(self, done: int, total: int, stage: str) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._pace, self._last = stage, Pace(done, now), now
+            self._stage, self._pace, self._last, self._ended = stage, Pace(done, now), now, False
             return
         passed = now - self._pace.begun
-        if total <= 1 or passed < _QUIET_SECONDS or (now - self._last < _LINE_SECONDS and done < total):
+        if total <= 1 or passed < _QUIET_SECONDS or self._ended or (now - self._last < _LINE_SECONDS and done < total):
             return
-        self._last = now
-        self._stream.write(f"{stage}: {done} of {total} frames{_pace_words(self._pace, done, total, now)}\n")
+        self._last, self._ended = now, done >= total
+        self._stream.write(f"{_SHOWN_AS.get(stage, stage)}: {done} of {total} frames{_pace_words(self._pace, done, total, now)}\n")
         self._stream.flush()
 
 
@@ -158,7 +163,7 @@ class _Bar(_Silent):
         with self._one_at_a_time:
             if stage == self._stage and self._task is None:
                 self._progress.start()
-                self._task = self._progress.add_task(stage, total=None, words="")
+                self._task = self._progress.add_task(_SHOWN_AS.get(stage, stage), total=None, words="")
 
     def note(self, message: str) -> None:
         self._console.print(f"note: {message}", markup=False, highlight=False, soft_wrap=True)

@@ -25,7 +25,8 @@ def array_digest(array: np.ndarray | None) -> str:
     # Little-endian and row-major, so that no machine's habit enters the name.
     plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     known = hashlib.sha256(f"{plain.dtype.str}{list(plain.shape)}".encode())
-    known.update(memoryview(plain).cast("B") if plain.size else b"")
+    if plain.size:
+        known.update(plain.data)
     return known.hexdigest()
 
 

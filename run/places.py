@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import sys
-import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,10 +63,10 @@ def _reason(error: OSError) -> str:
 def write_beside(path: Path, data: bytes) -> None:
     """The whole file or nothing: written under another name in the same folder, then renamed. CannotWrite."""
     with writing(path):
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        beside = Path(name)
+        # Not tempfile: its files are for the owner's eyes only, and would stay so.
+        beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
         try:
-            with os.fdopen(number, "wb") as file:
+            with beside.open("wb") as file:
                 file.write(data)
             beside.replace(path)
         except BaseException:

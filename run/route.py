@@ -44,7 +44,8 @@ from .sound import Sound, driving_film, find_sound
 
 RENDER_VERSION = 1
 """Changed whenever the same frames are encoded or joined to another file."""
-RENDERING = "rendering"
+RENDERING = "frames"
+"""Stage of `host.step`, the same word that engines use."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class _Run:
 
     def _render(self, journal: Journal, character: Character, motion: Motion) -> Mapping[str, Any]:
         total = motion.num_frames
-        with self.clock.stage(RENDERING):
+        with self.clock.stage("rendering"):
             self.host.step(journal.num_frames, total, RENDERING)
             if journal.num_frames == total:
                 return {}

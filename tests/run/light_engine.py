@@ -39,7 +39,7 @@ class LightEngine:
         for first in range(start, motion.num_frames, WINDOW):
             frames = []
             for index in range(first, min(first + WINDOW, motion.num_frames)):
-                self.host.step(index, motion.num_frames, "rendering")
+                self.host.step(index, motion.num_frames, "frames")
                 time.sleep(self.settings.wait)
                 turn += 1 + int(motion.main.points[index].sum()) % 3
                 rolled = np.roll(character.pixels, turn * self.settings.step, axis=1)

@@ -66,7 +66,7 @@ def test_a_film_goes_in_and_a_film_of_equal_timing_and_sound_comes_out(tmp_path,
     assert set(result.seconds) == {"character", "motion", "rendering", "joining"}
     assert times(result.output) == pytest.approx(times(clip), abs=1e-9)
     assert packets(result.output, "audio") == packets(clip, "audio")
-    assert steps[-2] == ("rendering", 23, 23) and ("character", 1, 1) in steps
+    assert steps[-2] == ("frames", 23, 23) and ("character", 1, 1) in steps
     assert listing(tmp_path) == ["dance.mp4", "me.png", "out.mp4", "out.mp4.json"]
     with av.open(str(result.output)) as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (98, 130)
@@ -111,7 +111,7 @@ class Stop(LocalHost):
         self.at = at
 
     def step(self, done, total, stage, preview=None):
-        if stage == "rendering" and done >= self.at:
+        if stage == "frames" and done >= self.at:
             self.cancel.set()
         super().step(done, total, stage, preview)
 
@@ -234,7 +234,7 @@ def test_two_runs_of_one_output_do_not_mix(tmp_path, character, motion_file):
 
     class Waiting(LocalHost):
         def step(self, done, total, stage, preview=None):
-            if stage == "rendering":
+            if stage == "frames":
                 started.set()
                 go_on.wait(10)
 
