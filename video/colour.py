@@ -33,6 +33,14 @@ _MATRICES = {
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
 }
+# Weights of red and blue in luma: BT.709, FCC, BT.601, SMPTE 240M, BT.2020.
+_LUMA_WEIGHTS = {
+    int(Colorspace.ITU709): (0.2126, 0.0722),
+    int(Colorspace.FCC): (0.30, 0.11),
+    int(Colorspace.ITU601): (0.299, 0.114),
+    int(Colorspace.SMPTE240M): (0.212, 0.087),
+    int(Colorspace.BT2020): (0.2627, 0.0593),
+}
 # Codecs of pictures: their grey is 0..255 even where nobody says so.
 _FULL_RANGE_CODECS = {"gif", "png", "apng", "mjpeg", "bmp", "webp", "tiff", "qtrle", "rawvideo"}
 
@@ -54,35 +62,55 @@ class ToRgb:
         Without `alpha`, transparent parts are laid over white, as a browser shows them.
         """
         see_through = has_alpha(frame)
-        target = {
-            (False, False): "rgb24",
-            (False, True): "rgba",
-            (True, False): "rgb48le",
-            (True, True): "rgba64le",
-        }[self._deep, see_through]
-        converted = self._scaler.reformat(
+        if self._deep:
+            pixels = self._deep_rgb(frame, see_through)
+        else:
+            pixels = self._scaled(frame, "rgba" if see_through else "rgb24", Colorspace.ITU709, FULL)
+        if not see_through:
+            return pixels, None
+        colour, alpha = pixels[..., :3], pixels[..., 3]
+        if self._alpha:
+            alpha8 = np.rint(alpha * 255).astype(np.uint8) if self._deep else np.ascontiguousarray(alpha)
+            return np.ascontiguousarray(colour), alpha8
+        if self._deep:
+            return colour * alpha[..., None] + (1 - alpha[..., None]), None
+        wide = alpha[..., None].astype(np.uint16)
+        return ((colour * wide + 255 * (255 - wide) + 127) // 255).astype(np.uint8), None
+
+    def _scaled(self, frame: av.VideoFrame, target: str, matrix: int, range_: int) -> np.ndarray:
+        return self._scaler.reformat(
             frame,
             width=self._width,
             height=self._height,
             format=target,
             src_colorspace=matrix_of(frame),
-            dst_colorspace=Colorspace.ITU709,
+            dst_colorspace=matrix,
             interpolation=SCALER_FLAGS,
             src_color_range=range_of(frame, self._codec),
-            dst_color_range=ColorRange.JPEG,
+            dst_color_range=range_,
             **_THREADS,
-        )
-        pixels = converted.to_ndarray()
-        if not see_through:
-            return (_to_float(pixels) if self._deep else pixels), None
-        colour, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3]
-        if self._alpha:
-            alpha8 = ((alpha.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8) if self._deep else alpha
-            return (_to_float(colour) if self._deep else colour), np.ascontiguousarray(alpha8)
-        top = 65535 if self._deep else 255
-        wide = alpha[..., None].astype(np.uint32)
-        laid = (colour * wide + top * (top - wide) + top // 2) // top
-        return (_to_float(laid) if self._deep else laid.astype(np.uint8)), None
+        ).to_ndarray()
+
+    def _deep_rgb(self, frame: av.VideoFrame, see_through: bool) -> np.ndarray:
+        """float32 0..1. swscale's own way to 16-bit RGB makes white 0.998, so the matrix is applied here."""
+        if frame.format.is_rgb or frame.format.name == "pal8":
+            pixels = self._scaled(frame, "rgba64le" if see_through else "rgb48le", Colorspace.ITU709, FULL)
+            return pixels.astype(np.float32) / np.float32(65535)
+        matrix, range_ = matrix_of(frame), range_of(frame, self._codec)
+        codes = self._scaled(frame, "yuva444p16le" if see_through else "yuv444p16le", matrix, range_)
+        bits = max(component.bits for component in frame.format.components)
+        codes = codes.astype(np.float32) / np.float32(2 ** (16 - bits))  # swscale widens by shifting
+        top, unit = 2**bits - 1, 2 ** (bits - 8)
+        if range_ == FULL:
+            y, c = codes[..., 0] / top, (codes[..., 1:3] - 2 ** (bits - 1)) / top
+        else:
+            y, c = (codes[..., 0] / unit - 16) / 219, (codes[..., 1:3] / unit - 128) / 224
+        red, blue = _LUMA_WEIGHTS[matrix]
+        r = y + (2 - 2 * red) * c[..., 1]
+        b = y + (2 - 2 * blue) * c[..., 0]
+        g = (y - red * r - blue * b) / (1 - red - blue)
+        planes = [r, g, b, *([codes[..., 3] / top] if see_through else [])]
+        return np.clip(np.stack(planes, -1), 0, 1).astype(np.float32)
 
 
 class FromRgb:
@@ -168,7 +196,3 @@ def turned(pixels: np.ndarray, turn: tuple[bool, bool, bool]) -> np.ndarray:
     if top_bottom:
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _to_float(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype(np.float32) / np.float32(65535)

@@ -95,7 +95,10 @@ class PieceWriter:
             self._stack.__exit__(kind, error, trace)
 
     def _open_stream(self, width: int, height: int) -> Any:
-        stream = self._container.add_stream(self._format.codec, rate=self._rate, options=dict(self._format.options))
+        options = dict(self._format.options)
+        if min(width, height) < 2:  # FFV1 refuses more slices than pixels
+            options.pop("slices", None)
+        stream = self._container.add_stream(self._format.codec, rate=self._rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, self._format.pixel_format
         context = stream.codec_context
         context.time_base = 1 / self._rate

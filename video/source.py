@@ -53,6 +53,7 @@ class VideoFile:
             self._container = container.format.name
             self._time_base = Fraction(stream.time_base)
             self._origin = origin_seconds(container)
+            pixel_ratio = stream.sample_aspect_ratio
             has_audio = bool(container.streams.audio)
             peek = scan_packets(container, stream, limit=300)
             if self._container == "gif" and len(peek.pts) == 1:
@@ -64,7 +65,7 @@ class VideoFile:
         self._stop_bound: int | None = None
         first = self._first_frame()
         self._turn = display_turn(first)
-        self._stored_size = _square_pixels(first)
+        self._stored_size = _square_pixels(first, pixel_ratio)
         width, height = self._stored_size[::-1] if self._turn[0] else self._stored_size
         self._first_bound = self._bound(start_seconds) if start_seconds > 0 else None
         self._stop_bound = None if stop_seconds is None else self._bound(stop_seconds)
@@ -362,9 +363,8 @@ def _stamp(frame: Any, last: int | None, step: int) -> int:
     return pts if last is None or pts > last else last + 1
 
 
-def _square_pixels(frame: Any) -> tuple[int, int]:
-    """Width, height with square pixels, before turning."""
-    ratio = getattr(frame, "sample_aspect_ratio", None)
+def _square_pixels(frame: Any, ratio: Fraction | None) -> tuple[int, int]:
+    """Width, height with square pixels, before turning; `ratio` is a stored pixel's width over its height."""
     if not ratio or ratio <= 0 or ratio == 1:
         return frame.width, frame.height
     return max(1, round(frame.width * ratio)), frame.height
