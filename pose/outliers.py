@@ -79,6 +79,10 @@ def _jumps(points: np.ndarray, believed: np.ndarray, half_window: int, floor_px:
     known = np.where(believed[..., None], points, np.inf)
     padded = np.pad(known, ((half_window, half_window), (0, 0), (0, 0)), constant_values=np.inf)
     windows = [padded[k : k + n] for k in range(2 * half_window + 1)]
+    for k in range(half_window):
+        # only pairs count: a median over one side of a moving limb lies beside it, not on it
+        lonely = ~(np.isfinite(windows[k]) & np.isfinite(windows[-1 - k]))
+        windows[k], windows[-1 - k] = (np.where(lonely, np.inf, windows[m]) for m in (k, -1 - k))
     count = np.isfinite(np.stack([w[..., 0] for w in windows])).sum(0)
     middle = _median(windows, count)
     spread = 1.4826 * _median([np.abs(w - middle) for w in windows], count)
@@ -99,11 +103,17 @@ def _spikes(points: np.ndarray, believed: np.ndarray, half_window: int, floor_px
     windows = [padded[k : k + n] for k in range(2 * half_window + 1)]
     usual = _median(windows, np.isfinite(np.stack([w[..., 0] for w in windows])).sum(0))[..., 0]
     bend = bend[..., 0]
+    before, after = windows[half_window - 1][..., 0], windows[half_window + 1][..., 0]
+    sharp = np.isfinite(bend) & (bend > MADS * usual + floor_px)
     # an outlier bends the path half as much one frame before and after: only the summit is one
-    summit = np.isfinite(bend)
-    for beside in (windows[half_window - 1][..., 0], windows[half_window + 1][..., 0]):
-        summit &= (bend >= beside) | ~np.isfinite(beside)
-    return summit & (bend > MADS * usual + floor_px)
+    known_before, known_after = np.isfinite(before), np.isfinite(after)
+    spike = sharp & (known_before | known_after)
+    spike &= ~known_before | ((bend >= before) & (before >= bend / 4))
+    spike &= ~known_after | ((bend >= after) & (after >= bend / 4))
+    # the bend next to an end is the end's own fault if the next one is straight
+    spike[:-1] |= (sharp & ~known_before & (after < bend / 4))[1:]
+    spike[1:] |= (sharp & ~known_after & (before < bend / 4))[:-1]
+    return spike
 
 
 def _median(rows: list[np.ndarray], count: np.ndarray) -> np.ndarray:
