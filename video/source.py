@@ -249,18 +249,21 @@ class VideoFile:
                     count, last = count + 1, pts
                     yield pts, frame
                 if damage is not None:
-                    raise self._broken(count, last, damage, seek_to is not None)
-        if seek_to is None and self._declared is not None and count < self._declared:
-            raise self._broken(count, last, f"it promises {self._declared} frames", False)
-        self._check_end(last, seek_to is not None)
+                    break
+        damage = damage or self._missing_end(None if seek_to is not None else count, last)
+        asked_for_more = self._stop_bound is None or last is None or last + self._step < self._stop_bound
+        if damage is not None and asked_for_more:
+            raise self._broken(count, last, damage, seek_to is not None)
 
-    def _check_end(self, last: int | None, after_seek: bool) -> None:
-        """Matroska tells no frame count but often the time of its end."""
-        if self._declared_end is None or last is None:
-            return
-        missing = self._declared_end - (last + self._step) * self._time_base
-        if missing > max(Fraction(1, 2), 3 * self._step * self._time_base):
-            raise self._broken(0, last, f"it promises {float(self._declared_end):.2f} s", after_seek)
+    def _missing_end(self, count: int | None, last: int | None) -> str | None:
+        """What the container promises beyond the last frame: mp4 a number of frames, Matroska a time."""
+        if count is not None and self._declared is not None and count < self._declared:
+            return f"it promises {self._declared} frames"
+        if self._declared_end is not None and last is not None:
+            missing = self._declared_end - (last + self._step) * self._time_base
+            if missing > max(Fraction(1, 2), 3 * self._step * self._time_base):
+                return f"it promises {float(self._declared_end):.2f} s"
+        return None
 
     @property
     def _step(self) -> int:
