@@ -1,0 +1,46 @@
+"""How much longer the character's bones are than the driver's, with something sensible where one is unseen."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .body_lengths import BONES, CORE
+
+FALLBACK = {
+    "torso": (), "shoulder": ("torso",), "hip": ("shoulder",), "upper_arm": ("torso",),
+    "forearm": ("upper_arm",), "thigh": ("shank", "torso"), "shank": ("thigh",), "foot": ("shank",),
+    "neck": ("head",), "head": ("ears", "eyes", "neck"), "hand": ("forearm",),
+}  # fmt: skip
+"""Group -> groups whose ratio stands in for it; after them, the median ratio of the body."""
+FARTHEST_FROM_BODY = 1.7  # a ratio further from the body's than this is a wrong detection; head and neck are free
+
+
+def group_ratios(character: dict[str, float], driver: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
+    """Ratio of every group, and 'body' for the whole; and which stood in for which."""
+    own = {g: character[g] / driver[g] for g in character if driver.get(g, 0.0) > 0}
+    core = [own[g] for g in CORE if g in own] or [own[g] for g in ("forearm", "head", "neck") if g in own]
+    body = float(np.exp(np.median(np.log(core)))) if core else 1.0
+    ratios: dict[str, float] = {}
+    stand_in: dict[str, str] = {}
+    for group, others in FALLBACK.items():
+        source = next((g for g in (group, *others) if g in own), None)
+        if source is None:  # two steps down the chain: an unseen hand follows the upper arm where no forearm is seen
+            source = next((g for other in others for g in FALLBACK.get(other, ()) if g in own), "body")
+        if source != group:
+            stand_in[group] = source
+        ratio = own.get(source, body)
+        if group not in ("head", "neck"):
+            ratio = float(np.clip(ratio, body / FARTHEST_FROM_BODY, body * FARTHEST_FROM_BODY))
+        ratios[group] = float(ratio)
+    ratios["body"] = body
+    legs = [g for g in ("thigh", "shank") if g in character and g in driver]
+    ratios["leg"] = (
+        sum(character[g] for g in legs) / sum(driver[g] for g in legs) if len(legs) == 2 else ratios["thigh"]
+    )
+    ratios["leg"] = float(np.clip(ratios["leg"], body / FARTHEST_FROM_BODY, body * FARTHEST_FROM_BODY))
+    return ratios, stand_in
+
+
+def per_bone(ratios: dict[str, float], standing: bool) -> np.ndarray:
+    """float64 `[20]`; `standing`: feet belong to the legs' similarity, or their soles would slide."""
+    return np.array([ratios["leg" if standing and group == "foot" else group] for group, _, _ in BONES])
