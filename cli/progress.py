@@ -30,7 +30,8 @@ class Shown:
         weights_folders: tuple[Path, ...] = (),
         stream: TextIO | None = None,
     ) -> None:
-        stream = stream or sys.stderr or io.StringIO()  # there is no stderr in a program without a terminal
+        shown: TextIO | None = stream or sys.stderr  # None in a program without a terminal
+        stream = io.StringIO() if shown is None else shown
         self._view = _Silent(stream) if quiet else _Bar(stream) if stream.isatty() else _Lines(stream)
         self.host = LocalHost(
             on_step=self._view.step, on_note=self._view.note, cancel=cancel, weights_folders=weights_folders
@@ -97,7 +98,9 @@ class _Lines(_Silent):
         if total <= 1 or passed < _QUIET_SECONDS or self._ended or (now - self._last < _LINE_SECONDS and done < total):
             return
         self._last, self._ended = now, done >= total
-        self._stream.write(f"{_SHOWN_AS.get(stage, stage)}: {done} of {total} frames{_pace_words(self._pace, done, total, now)}\n")
+        self._stream.write(
+            f"{_SHOWN_AS.get(stage, stage)}: {done} of {total} frames{_pace_words(self._pace, done, total, now)}\n"
+        )
         self._stream.flush()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..core import CannotWrite, Host, Motion, UsageError
 from ..pose.motion_file import save_motion
+from ..pose.openpose_json import write_openpose_json
 from ..video import check_place
 from .motion_cache import is_motion_file, load_or_extract
 from .places import cache_folder
@@ -48,7 +49,5 @@ def extract(
     if output is not None:
         save_motion(motion, output)
     if openpose is not None:
-        from ..pose.openpose import write_openpose_json
-
         write_openpose_json(motion.main, openpose)
     return wanted, motion

@@ -72,7 +72,7 @@ def load_or_extract(
             raise BadMotionFile(f"There is no motion file {path}.")
         return trim(load_motion(path), start_seconds, stop_seconds), False
     video = open_video(path, start_seconds=start_seconds, stop_seconds=stop_seconds)
-    source = SourceFile(str(path), file_sha256(path), video.info.has_audio, start_seconds, stop_seconds)
+    source = SourceFile(str(path.absolute()), file_sha256(path), video.info.has_audio, start_seconds, stop_seconds)
     models = detector_models(host)
     entry = _entry(cache, source, detector_version(models))
     known = _read(entry, source)

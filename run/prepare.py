@@ -18,9 +18,10 @@ from ..core import Character, Host, InputError, Need, PoseTrack, TransferJob, Un
 from ..pose.character_pose import find_character_pose
 from ..pose.cut_out import cut_out
 from ..pose.motion_file import load_motion
+from ..pose.openpose_json import read_openpose_json
 from ..video import read_character
 from .digests import array_digest, digest_of
-from .motion_cache import detector_models, detector_version
+from .motion_cache import detector_models, detector_version, is_motion_file
 from .places import write_beside
 
 PREPARATION_VERSION = 1
@@ -48,7 +49,7 @@ def prepare_character(job: TransferJob, needs: Set[Need], size_multiple: int, ca
         )
     character = fit(given, job.resolution, size_multiple, blend=job.mask is None)
     if job.character_pose is not None and "character_pose" in needs:
-        pose = read_pose(Path(job.character_pose))
+        pose = read_pose(Path(job.character_pose), given.size)
         character = replace(character, pose=_moved(pose, given.size, job.resolution, size_multiple, character.size))
     return _with_findings(character, needs, cache, host)
 
@@ -102,14 +103,12 @@ def _cut_or_grow(picture: np.ndarray, x0: int, y0: int, size: tuple[int, int]) -
     return np.ascontiguousarray(np.pad(picture, grow, mode="edge"))
 
 
-def read_pose(path: Path) -> PoseTrack:
-    """One frame of joints from an OpenPose JSON or a `.motion` file."""
+def read_pose(path: Path, size: tuple[int, int]) -> PoseTrack:
+    """One frame of joints from an OpenPose JSON or a `.motion` file; `size` where the JSON names no canvas."""
     if not path.is_file():
         raise InputError(f"There is no pose file {path}; --character-pose takes an OpenPose JSON or a .motion file.")
-    from ..pose.openpose import read_openpose_json
-
-    track = load_motion(path).main if path.suffix.lower() == ".motion" else read_openpose_json(path)
-    return track.cut(0, 1)
+    known = load_motion(path).main if is_motion_file(path) else read_openpose_json(path, size=size)
+    return known.cut(0, 1)
 
 
 def _moved(

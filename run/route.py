@@ -94,12 +94,12 @@ def run(
     """
     noted = NotedHost(host)
     plan = plan_run(job)
-    job = complete_job(job, plan.settings.plain())
+    whole_job = job_as_dict(complete_job(job, plan.settings.plain()))
     parts = _parts_folder(plan.output, work_dir)
     before = known_result(plan.output) if plan.output.exists() and not overwrite else None
-    may_replace(plan.output, overwrite=overwrite, known=parts.exists() or (before or {}).get("job") == job_as_dict(job))
+    may_replace(plan.output, overwrite=overwrite, known=parts.exists() or (before or {}).get("job") == whole_job)
     with Lock(parts / "lock", plan.output):
-        return _Run(job, plan, noted, parts, work_dir or cache_folder(), overwrite, keep_parts).go(before)
+        return _Run(job, whole_job, plan, noted, parts, work_dir or cache_folder(), overwrite, keep_parts).go(before)
 
 
 def _parts_folder(output: Path, work_dir: Path | None) -> Path:
@@ -112,6 +112,7 @@ def _parts_folder(output: Path, work_dir: Path | None) -> Path:
 @dataclass
 class _Run:
     job: TransferJob
+    whole_job: dict[str, Any]
     plan: Plan
     host: NotedHost
     parts: Path
@@ -156,20 +157,25 @@ class _Run:
 
     def _inputs(self) -> tuple[Character, Motion]:
         job, plan = self.job, self.plan
+        motion = self._motion() if plan.driving_is_motion else None  # read in a moment, where a film takes minutes
         with self.clock.stage("character"):
             self.host.step(0, 1, "character")
             character = prepare_character(job, plan.needs, plan.spec.size_multiple, self.cache, self.host)
             self.host.step(1, 1, "character")
+        motion = motion or self._motion()
+        disk_suffices(self.parts.parent, job.quality, character.size, motion.num_frames)
+        return character, motion
+
+    def _motion(self) -> Motion:
+        job = self.job
         with self.clock.stage("motion"):
-            motion, _ = load_or_extract(
+            return load_or_extract(
                 Path(job.driving),
                 self.host,
                 self.cache,
                 start_seconds=job.start_seconds,
                 stop_seconds=job.stop_seconds,
-            )
-        disk_suffices(self.parts.parent, job.quality, character.size, motion.num_frames)
-        return character, motion
+            )[0]
 
     def _pieces_key(self, character: Character, motion: Motion) -> str:
         """Everything that determines the frames and their encoding; nothing that does not."""
@@ -244,7 +250,7 @@ class _Run:
             path,
             {
                 "manifest_version": MANIFEST_VERSION,
-                "job": job_as_dict(self.job),
+                "job": self.whole_job,
                 "result_key": result_key,
                 "versions": versions(),
                 "inputs": input_hashes(self.job),
