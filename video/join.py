@@ -91,6 +91,8 @@ def _mux(
         out.metadata.update(metadata)
         video = out.add_stream_from_template(first.streams.video[0], opaque=True)
         video.time_base = unit
+        if fmt.codec_tag is not None:
+            video.codec_context.codec_tag = fmt.codec_tag
         if fmt.has_alpha and fmt.container == "webm":
             video.metadata["alpha_mode"] = "1"
         copies = sound.add_to(out) if sound is not None else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 
@@ -116,8 +117,10 @@ def _upright(path: str | Path) -> Image.Image:
             return turned
     except UnidentifiedImageError:
         raise UnreadableImage(f"{path}: {_what_instead(head)}") from None
-    except Image.DecompressionBombError:
-        raise UnreadableImage(f"{path}: the picture is far too large; {_limits()}.") from None
+    except Image.DecompressionBombError as error:  # Pillow looks before we can; its sentence begins with the size
+        pixels = next(iter(re.findall(r"\d+", str(error))), "0")
+        megapixels = f"{int(pixels) / 1e6:.0f} megapixels"
+        raise UnreadableImage(f"{path}: is of {megapixels}; {_limits()}. 2048 px a side is plenty.") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
         reason = str(error).split("\n")[0] or type(error).__name__
         raise UnreadableImage(f"{path}: the picture is damaged or cut off ({reason}); get the file again.") from None

@@ -134,6 +134,15 @@ def test_an_odd_size_says_which_even_one_would_do(size, tmp_path, clips):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_transparent_mov_says_that_it_is_prores_4444(tmp_path, clips):
+    """Under the name of ProRes 422 editing programs would show no transparency."""
+    fmt = output_format("o.mov", "alpha")
+    pieces = make_pieces(tmp_path, clips.pictures(2), fmt, (2,))
+    join_chunks(pieces, tmp_path / "o.mov", timeline=Timeline.constant(2, F(25)), fmt=fmt)
+    with av.open(str(tmp_path / "o.mov")) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "ap4h"
+
+
 def test_tags_come_through(tmp_path, clips):
     for name in ("o.mp4", "o.mov", "o.mkv", "o.webm"):
         fmt = output_format(name, "high")
