@@ -60,6 +60,23 @@ def _pill(a: np.ndarray, b: np.ndarray, inner: float, outer: float, shape: tuple
     return fade * fade * (3 - 2 * fade)
 
 
+def _fading(mask: np.ndarray, inner: float, outer: float) -> np.ndarray:
+    """float32: 1 up to `inner` px away from the mask, fading smoothly to 0 at `outer`."""
+    away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+    fade = np.clip((outer - away) / max(outer - inner, 1e-3), 0, 1)
+    return fade * fade * (3 - 2 * fade)
+
+
+def _another_colour(pixels: np.ndarray, leg: np.ndarray, above: np.ndarray, radius: float) -> bool:
+    """Whether the leg ends under a hem or a belly of another colour, which must not turn with the thigh."""
+    top = leg & _near(above, 0.8 * radius)
+    rim = above & _near(leg, 0.8 * radius)
+    if top.sum() < 20 or rim.sum() < 20:
+        return False
+    apart = np.median(pixels[top].astype(np.float32), 0) - np.median(pixels[rim].astype(np.float32), 0)
+    return bool(np.abs(apart).max() > 40)
+
+
 def _near(mask: np.ndarray, reach_px: float) -> np.ndarray:
     """bool: within `reach_px` of the mask."""
     if not mask.any():
@@ -81,7 +98,7 @@ def _core(
             inner = chain.joints[0] * 0.4 + rig.neck * 0.6
             joint = _pill(chain.joints[0], inner, 0.6 * radius, 0.95 * radius, shape)
         else:
-            joint = _pill(chain.joints[0], chain.joints[0], 0.6 * radius, 1.15 * radius, shape)
+            joint = _fading(labels == TORSO, 0.15 * radius, 0.6 * radius)
         share = np.maximum(share, np.where(mine, joint, 0))
         if "arm" in chain.name:
             hidden |= mine & (trunk | (_near(labels == TORSO, 0.3 * radius) & trunk_band(rig, shape)))
@@ -131,18 +148,29 @@ def _limb(
 ) -> Layer:
     shape = alpha.shape
     radius = chain.radius[0]
-    cap = _pill(chain.joints[0], chain.joints[0], 0.9 * radius, 1.4 * radius, shape)
-    share = np.maximum(_soft(own), np.where(trunk, cap, 0))
-    number = LIMBS[chain.name]
-    # A leg goes on behind the other leg and behind a hand, an arm behind nothing that it could be told from.
-    others = [n for n in LIMBS.values() if n != number] if "leg" in chain.name else []
-    covered = np.isin(labels, others) & (bone_distance(chain, shape) < 1.0)
+    inside = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+    if "arm" in chain.name:
+        cap = np.where(trunk, _pill(chain.joints[0], chain.joints[0], 0.9 * radius, 1.4 * radius, shape), 0)
+        covered = np.zeros(shape, bool)
+    else:
+        # A thigh goes on up to its hip under the seat, and behind the other leg and a hand.
+        y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+        axis = chain.vectors[0] / chain.lengths[0]
+        down = ((x - chain.joints[0][0]) * axis[0] + (y - chain.joints[0][1]) * axis[1]) / radius
+        thigh = bone_distance(chain, shape)
+        cap = np.where(trunk & (thigh < 1.05), np.clip((down + 0.6) / 0.5, 0, 1), 0).astype(np.float32)
+        others = [n for n in LIMBS.values() if n != LIMBS[chain.name]]
+        covered = np.isin(labels, others) & (thigh < 1.0)
+        if _another_colour(pixels, own, trunk & (cap > 0), radius):
+            covered |= trunk & (cap > 0)
+    share = np.maximum(_soft(own), cap)
     if covered.any():
         source = own & ~_near(~own & (alpha > 8), 2.0)
         filled = grow(pixels, source if source.any() else own)
-        pixels = np.where(covered[..., None], np.clip(np.rint(filled), 0, 255), pixels).astype(np.uint8)
-        share = np.maximum(share, _soft(covered | own) * (covered | own))
-    return _cut(chain.name, pixels, alpha, share)
+        inside = np.where(covered[..., None], np.clip(np.rint(filled), 0, 255), pixels).astype(np.uint8)
+        share = np.maximum(share, np.where(covered & ~trunk, _soft(covered | own), 0))
+    share = np.maximum(share, (_near(own, 1.5) & trunk & (cap > 0)) * 1.0)
+    return _cut(chain.name, inside, alpha, share)
 
 
 def _cut(name: str, pixels: np.ndarray, alpha: np.ndarray, share: np.ndarray) -> Layer:

@@ -61,7 +61,7 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
     thigh_from = 0.25 if crotch_at is None else max(0.15, crotch_at - 0.1)
     for name in limbs:
         if name in rig.hidden_hands:
-            limbs[name] = np.where(_past_wrist(rig, name, shape), np.inf, limbs[name])
+            limbs[name] = np.where(_past_wrist(rig, name, shape, 0.4), np.inf, limbs[name])
         if "leg" in name:  # the thigh's beginning is inside the pelvis
             limbs[name] = np.where(_along_first(rig, name, shape) < thigh_from, np.inf, limbs[name])
     near_limb = np.minimum.reduce(list(limbs.values())) if limbs else np.full(shape, np.inf, np.float32)
@@ -88,6 +88,8 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
         marks[(guess == number) & (away > doubt)] = number
     for name, distance in limbs.items():
         marks[(distance < 0.5) & (guess == LIMBS[name])] = LIMBS[name]
+        if name in rig.hidden_hands:  # where the sleeve ends is for the picture to say
+            marks[(guess == LIMBS[name]) & _past_wrist(rig, name, shape, 0.0)] = 0
     marks[~body] = 0
     outside = 7
     marks[(alpha == 0)] = outside
@@ -157,13 +159,13 @@ def _nearest_leg(limbs: dict[str, np.ndarray]) -> np.ndarray:
     return np.where(left_is_nearer, LIMBS["left_leg"], LIMBS["right_leg"])
 
 
-def _past_wrist(rig: Rig, name: str, shape: tuple[int, int]) -> np.ndarray:
-    """bool: beyond the end of the forearm."""
+def _past_wrist(rig: Rig, name: str, shape: tuple[int, int], more: float) -> np.ndarray:
+    """bool: beyond the end of the forearm by more than this share of its length."""
     chain = rig.chain(name)
     assert chain is not None
     end, axis = chain.joints[2], chain.joints[2] - chain.joints[1]
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    return (x - end[0]) * axis[0] + (y - end[1]) * axis[1] > 0.1 * (axis @ axis)
+    return (x - end[0]) * axis[0] + (y - end[1]) * axis[1] > more * (axis @ axis)
 
 
 def _without_islands(labels: np.ndarray, marks: np.ndarray) -> np.ndarray:

@@ -106,10 +106,26 @@ def find_rig(points: np.ndarray, scores: np.ndarray, alpha: np.ndarray) -> Rig:
         has_hips=has_hips,
         chains=tuple(_same_width(chains)),
         head_points=HEAD_JOINTS[seen[HEAD_JOINTS]],
-        hidden_hands=frozenset(n for n, ids in ARMS.items() if not seen[ids[3] + 9]),
+        hidden_hands=_hidden_hands(p, seen, neck, hips, width),
         points=p,
         scores=scores.astype(np.float64),
     )
+
+
+def _hidden_hands(
+    p: np.ndarray, seen: np.ndarray, neck: np.ndarray, hips: np.ndarray, width: float
+) -> frozenset[str]:
+    """Arms that end on the body without a hand having been found there."""
+    out = set()
+    for name, (_, _, wrist, hand) in ARMS.items():
+        if not seen[wrist] or seen[hand + 9]:
+            continue
+        lines = [(neck, hips.mean(0)), (hips[0], p[13] if seen[13] else hips[0]), (hips[1], p[14] if seen[14] else hips[1])]
+        for a, b in lines:
+            t = np.clip((p[wrist] - a) @ (b - a) / max((b - a) @ (b - a), 1e-6), 0, 1)
+            if np.hypot(*(p[wrist] - a - t * (b - a))) < 0.42 * width:
+                out.add(name)
+    return frozenset(out)
 
 
 def _head(
@@ -152,6 +168,10 @@ def _limb(
             hand = (p[knuckle] - p[end]) * 2 if seen[knuckle] else lower * 0.3
             if np.hypot(*hand) < 0.15 * np.hypot(*lower):
                 hand = lower * 0.3
+            if not seen[knuckle]:  # a paw or a mitten: as far as the picture goes
+                step = lower / max(np.hypot(*lower), 1e-6)
+                while np.hypot(*hand) < 0.8 * np.hypot(*lower) and _inside(alpha, p[end] + hand + step):
+                    hand = hand + step
             joints.append(p[end] + hand)
         else:
             foot = p[last] - p[end] if seen[last] else np.array([0.0, 0.25 * np.hypot(*lower)])

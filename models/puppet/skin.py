@@ -36,8 +36,8 @@ class Binding:
 def bind(rig: Rig, layer: Layer, mesh: Mesh, labels: np.ndarray, first: int, separate_legs: bool) -> list[Binding]:
     """Bindings of one layer whose vertices start at row `first` of the puppet."""
     chains = [c for c in rig.chains if c.name == layer.name]
-    if layer.name == "core":
-        chains = [c for c in rig.chains if c.name == "head" or ("leg" in c.name and not separate_legs)]
+    if layer.name == "core":  # the seat follows the thighs too, and a robe is all core
+        chains = [c for c in rig.chains if c.name == "head" or "leg" in c.name]
     points = mesh.vertices.astype(np.float64)
     x = np.clip(np.rint(points[:, 0]).astype(int), 0, labels.shape[1] - 1)
     y = np.clip(np.rint(points[:, 1]).astype(int), 0, labels.shape[0] - 1)
@@ -83,6 +83,11 @@ def bind(rig: Rig, layer: Layer, mesh: Mesh, labels: np.ndarray, first: int, sep
         share = np.cumsum(weights[:, start : start + n][:, ::-1], axis=1)[:, ::-1].T
         share = np.clip((share - 0.12) / 0.76, 0, 1)
         share = share * share * (3 - 2 * share)  # a joint bends where it is, the bones beside it stay straight
+        if "leg" in chain.name:
+            share[0] = _thigh_share(rig, chain, points, layer.name == "core")
+            share = np.minimum(share, share[0])
+            if layer.name == "core" and separate_legs:
+                share[1:] = 0
         rows = np.nonzero(share[0] > 0)[0]
         share = share[:, rows]
         along = np.empty_like(share)
@@ -93,6 +98,24 @@ def bind(rig: Rig, layer: Layer, mesh: Mesh, labels: np.ndarray, first: int, sep
             along[k] = share[k] * (t + (1 - t) * beyond)
         bindings.append(Binding(chain, rows + first, share, along))
     return bindings
+
+
+def _thigh_share(rig: Rig, chain: Chain, points: np.ndarray, in_core: bool) -> np.ndarray:
+    """How far points turn about the hip: a ramp down the thigh, the same in the leg's piece and in the seat.
+
+    In the seat, left and right thigh share the cloth between them.
+    """
+    axis = chain.vectors[0] / chain.lengths[0]
+    down = (points - chain.joints[0]) @ axis / chain.radius[0]
+    ramp = np.clip((down + 0.3) / 1.5, 0, 1)
+    ramp = ramp * ramp * (3 - 2 * ramp)
+    if not in_core:
+        return ramp
+    side = rig.hips[0] - rig.hips[1]
+    across = (points - rig.pelvis) @ side / max(side @ side, 1e-6)
+    left = np.clip(0.5 + across / 0.6, 0, 1)
+    left = left * left * (3 - 2 * left)
+    return ramp * (left if chain.name == "left_leg" else 1 - left)
 
 
 def _nearest_bone(chain: Chain, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
