@@ -92,10 +92,11 @@ class _Lines(_Silent):
     def step(self, done: int, total: int, stage: str) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._pace, self._last, self._ended = stage, Pace(done, now), now, False
+            self._stage, self._pace, self._ended = stage, Pace(done, now), False
+            self._last = now + _QUIET_SECONDS - _LINE_SECONDS  # the first line comes as soon as it is worth one
             return
-        passed = now - self._pace.begun
-        if total <= 1 or passed < _QUIET_SECONDS or self._ended or (now - self._last < _LINE_SECONDS and done < total):
+        is_short = now - self._pace.begun < _QUIET_SECONDS
+        if total <= 1 or is_short or self._ended or (now - self._last < _LINE_SECONDS and done < total):
             return
         self._last, self._ended = now, done >= total
         self._stream.write(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Any
 
 
 def seconds(text: str) -> float:
@@ -28,6 +30,13 @@ def setting(text: str) -> tuple[str, str]:
     if not equals or not key.strip():
         raise argparse.ArgumentTypeError(f"{text!r} is not key=value, such as driving_smooth=2")
     return key.strip(), value.strip()
+
+
+def wide_console() -> Any:
+    """rich's console on standard output; wide where nobody looks, so that a pipe gets whole paths."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 240)
 
 
 def add_trim(words: argparse.ArgumentParser) -> None:

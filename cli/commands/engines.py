@@ -8,6 +8,8 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..words import wide_console
+
 if TYPE_CHECKING:
     from ...core import EngineSpec, Option
 
@@ -26,10 +28,9 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         print(json.dumps([_plain(spec) for spec in specs], indent=2))  # noqa: T201
         return 0
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = wide_console()
     for spec in specs:
         console.print(f"[bold]{spec.name}[/bold]  {spec.title}; licence {spec.licence}", soft_wrap=True)
         console.print(spec.summary, soft_wrap=True, markup=False)

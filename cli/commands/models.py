@@ -7,7 +7,7 @@ import json
 import threading
 from dataclasses import asdict
 
-from ..words import add_weights
+from ..words import add_weights, wide_console
 
 HELP = "list the weight files of all engines and of the built-in detector: licence, and found or not"
 
@@ -26,7 +26,6 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         print(json.dumps([{**asdict(f), "path": None if f.path is None else str(f.path)} for f in found], indent=2))  # noqa: T201
         return 0
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("used by", "file", "MB", "licence", "commercial use", "found", box=box.SIMPLE, pad_edge=False)
@@ -34,5 +33,5 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         size = "?" if f.num_bytes is None else f"{f.num_bytes / 1e6:.1f}"
         place = f"no; put it at {f.wanted}" if f.path is None else str(f.path)
         table.add_row(f.used_by, f.file, size, f.licence, "yes" if f.commercial_use else "no", place)
-    Console(highlight=False, soft_wrap=False).print(table)
+    wide_console().print(table)
     return 0

@@ -1,0 +1,338 @@
+"""The commands as a user types them: what they print, what they leave, how fast they answer, how they stop."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from made_media import make_motion, write_clip, write_picture
+
+import motion_transfer
+from motion_transfer.cli import progress
+from motion_transfer.cli.commands.run import default_output
+from motion_transfer.cli.main import COMMANDS, main
+from motion_transfer.cli.progress import Shown, clock
+from motion_transfer.pose.motion_file import load_motion, save_motion
+from motion_transfer.video import file_sha256
+
+LIGHT_PROGRAM = str(Path(__file__).parents[1] / "run" / "light_engine.py")
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, same_detector):
+    write_picture(tmp_path / "me.png")
+    write_clip(tmp_path / "dance.mp4")
+    save_motion(make_motion(23), tmp_path / "dance.motion")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_help_answers_within_half_a_second_and_loads_nothing_heavy():
+    code = (
+        "import sys; from motion_transfer.cli.main import main; main(['--help'])\n"
+        "heavy = {'numpy', 'cv2', 'av', 'rich', 'mediapipe', 'scipy', 'PIL'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    best = float("inf")
+    for _ in range(5):  # the machine may be busy; the promise is about the program
+        begun = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        best = min(best, time.perf_counter() - begun)
+        assert done.returncode == 0, done.stderr
+    assert all(command in done.stdout for command in COMMANDS)
+    assert best < 0.5, f"{best:.2f} s"
+
+
+def test_version_and_help_of_every_command(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"motion-transfer {motion_transfer.__version__}\n"
+    for command in COMMANDS:
+        assert main([command, "--help"]) == 0
+        assert "usage: motion-transfer" in capsys.readouterr().out
+
+
+def test_run_says_what_it_made(place, capsys):
+    assert main(["run", "me.png", "dance.motion", "-o", "out.mp4", "--engine", "light", "--set", "step=2"]) == 0
+    told = capsys.readouterr()
+    assert re.fullmatch(r"out\.mp4: 23 frames in \d+\.\d s\n", told.out) and told.err == ""
+    assert json.loads((place / "out.mp4.json").read_text())["job"]["settings"]["step"] == 2
+    assert main(["run", "me.png", "dance.motion", "-o", "b.mp4", "--engine", "light", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_every_option_reaches_the_job(place, capsys):
+    write_picture(place / "mask.png", alpha=False)
+    line = (
+        "run me.png dance.mp4 -o out.mov --engine light --set step=2 --set blend=0.5 --seed 9 --quality alpha "
+        "--resolution 480p --mask mask.png --no-audio --start 0.2 --stop 0:00.6"
+    )
+    assert main(line.split()) == 0, capsys.readouterr().err
+    told = json.loads((place / "out.mov.json").read_text())
+    job = told["job"]
+    assert job["settings"] == {"step": 2, "blend": 0.5, "wait": 0.0}
+    assert (job["seed"], job["quality"], job["resolution"], job["audio"]) == (9, "alpha", "480p", False)
+    assert (job["start_seconds"], job["stop_seconds"]) == (0.2, 0.6) and told["output"]["num_frames"] == 10
+    assert job["mask"] == str(place / "mask.png") and told["output"]["sound"] is None
+
+
+@pytest.mark.parametrize(
+    ("quality", "name"), [("high", "me_dance.mp4"), ("alpha", "me_dance.mov"), ("lossless", "me_dance.mkv")]
+)
+def test_without_an_output_it_lies_beside_the_character(place, quality, name):
+    assert default_output("a/b/me.png", "c/dance.mp4", quality) == str(Path("a/b") / name)
+    assert main(["run", "me.png", "dance.motion", "--engine", "light", "--quality", quality, "--quiet"]) == 0
+    assert (place / name).exists()
+
+
+def test_a_finished_run_asked_for_again_is_told_and_left(place, capsys):
+    line = ["run", "me.png", "dance.motion", "-o", "out.mp4", "--engine", "light"]
+    assert main(line) == 0
+    stamp = (place / "out.mp4").stat().st_mtime_ns
+    assert main(line) == 0
+    assert "finished already" in capsys.readouterr().err and (place / "out.mp4").stat().st_mtime_ns == stamp
+    assert main([*line, "--overwrite"]) == 0
+    assert (place / "out.mp4").stat().st_mtime_ns != stamp
+
+
+def test_rerun_reproduces_to_the_bit_from_anywhere(place, capsys, monkeypatch):
+    assert main(["run", "me.png", "dance.mp4", "-o", "out.mp4", "--engine", "light", "--seed", "4", "--set", "blend=0.4"]) == 0
+    (place / "elsewhere").mkdir()
+    monkeypatch.chdir(place / "elsewhere")
+    assert main(["rerun", "../out.mp4.json", "-o", "again.mp4"]) == 0
+    assert file_sha256(place / "elsewhere" / "again.mp4") == file_sha256(place / "out.mp4")
+    before = file_sha256(place / "out.mp4")
+    assert main(["rerun", "../out.mp4.json", "--overwrite"]) == 0
+    assert file_sha256(place / "out.mp4") == before
+
+
+def test_a_job_file_is_a_run(place):
+    (place / "job.json").write_text(
+        json.dumps({"character": "me.png", "driving": "dance.motion", "output": "j.mkv", "engine": "light", "seed": 2})
+    )
+    assert main(["run", "--job", "job.json"]) == 0
+    assert main(["run", "--job", "job.json", "-o", "k.mkv"]) == 0
+    assert file_sha256(place / "j.mkv") == file_sha256(place / "k.mkv")
+
+
+def test_extract_saves_the_motion_and_openpose(place, capsys, same_detector):
+    assert main(["extract", "dance.mp4", "-o", "x.motion", "--openpose", "x.json"]) == 0
+    assert capsys.readouterr().out == "x.motion: 23 frames, same-1\nx.json: 23 frames, same-1\n"
+    motion = load_motion(place / "x.motion")
+    assert motion.num_frames == 23 and motion.source.sha256 == file_sha256(place / "dance.mp4")
+    assert len(json.loads((place / "x.json").read_text())) == 23
+    assert main(["run", "me.png", "x.motion", "-o", "a.mp4", "--engine", "light"]) == 0
+    assert main(["run", "me.png", "dance.mp4", "-o", "b.mp4", "--engine", "light"]) == 0
+    assert file_sha256(place / "a.mp4") == file_sha256(place / "b.mp4")  # sound and all
+    assert same_detector.opened == 1
+
+
+def test_extract_of_a_part_keeps_its_sound_in_step(place):
+    assert main(["extract", "dance.mp4", "-o", "part.motion", "--start", "0.2", "--stop", "0.6"]) == 0
+    assert main(["run", "me.png", "part.motion", "-o", "a.mp4", "--engine", "light"]) == 0
+    assert main(["run", "me.png", "dance.mp4", "-o", "b.mp4", "--engine", "light", "--start", "0.2", "--stop", "0.6"]) == 0
+    assert file_sha256(place / "a.mp4") == file_sha256(place / "b.mp4")
+
+
+def test_extract_without_an_output_lies_beside_the_film(place):
+    (place / "dance.motion").unlink()
+    assert main(["extract", "dance.mp4", "--quiet"]) == 0
+    assert load_motion(place / "dance.motion").num_frames == 23
+
+
+def test_engines_tells_every_setting(capsys):
+    from motion_transfer.models.puppet.spec import SPEC
+
+    assert main(["engines"]) == 0
+    shown = capsys.readouterr().out
+    assert main(["engines", "--json"]) == 0
+    listed = {e["name"]: e for e in json.loads(capsys.readouterr().out)}
+    assert set(listed) == {"puppet", "light"}
+    for option in SPEC.settings.options():
+        assert option.name in shown
+    assert [s["name"] for s in listed["puppet"]["settings"]] == [o.name for o in SPEC.settings.options()]
+    assert listed["puppet"]["settings"][0]["help"] == SPEC.settings.options()[0].help
+
+
+def test_models_tells_what_is_here_and_what_is_not(capsys, light_engine, monkeypatch, tmp_path):
+    from dataclasses import replace
+
+    from motion_transfer.core import WeightFile
+
+    weights = WeightFile(
+        "big", "big.safetensors", "diffusion_models", "some/where", 12_300_000, None, "CC-BY-NC", False
+    )
+    monkeypatch.setattr(light_engine, "SPEC", replace(light_engine.SPEC, weights=(weights,)))
+    assert main(["models", "--json"]) == 0
+    found = {w["file"]: w for w in json.loads(capsys.readouterr().out)}
+    assert found["big.safetensors"]["path"] is None and found["big.safetensors"]["commercial_use"] is False
+    assert any(w["used_by"] == "detector" and w["licence"] == "Apache-2.0" for w in found.values())
+    (tmp_path / "diffusion_models").mkdir()
+    (tmp_path / "diffusion_models" / "big.safetensors").write_bytes(b"1")
+    assert main(["models", "--json", "--weights", str(tmp_path)]) == 0
+    found = {w["file"]: w for w in json.loads(capsys.readouterr().out)}
+    assert found["big.safetensors"]["path"] == str(tmp_path / "diffusion_models" / "big.safetensors")
+    assert main(["models"]) == 0
+    assert "big.safetensors" in capsys.readouterr().out
+
+
+def test_missing_weights_end_with_4(place, capsys, light_engine, monkeypatch):
+    from dataclasses import replace
+
+    from motion_transfer.core import WeightFile
+
+    weights = WeightFile("big", "big.safetensors", "diffusion_models", "some/where", None, None, "Apache-2.0", True)
+
+    def needs_weights(settings, host, seed):
+        host.find_weights(weights)
+
+    monkeypatch.setattr(light_engine, "SPEC", replace(light_engine.SPEC, open=needs_weights))
+    assert main(["run", "me.png", "dance.motion", "-o", "out.mp4", "--engine", "light"]) == 4
+    told = capsys.readouterr().err
+    assert "big.safetensors" in told and "some/where" in told and told.count("\n") == 1
+    assert not list(place.glob(".out*"))
+
+
+def test_check_prints_the_report_and_its_verdict_is_the_exit_status(place, capsys, monkeypatch):
+    from motion_transfer.run import check
+
+    class Report:
+        ok = True
+
+        def to_json(self):
+            return '{"ok": true}'
+
+        def lines(self):
+            return ["dance.mp4: 23 frames", "puppet: good"]
+
+    asked = []
+    monkeypatch.setattr(check, "check_driving_video", lambda *a, **k: asked.append((a[0], k)) or Report())
+    assert main(["check", "dance.mp4", "--engine", "puppet"]) == 0
+    assert capsys.readouterr().out == "dance.mp4: 23 frames\npuppet: good\n" and asked == [
+        ("dance.mp4", {"engine": "puppet"})
+    ]
+    monkeypatch.setattr(Report, "ok", False)
+    assert main(["check", "dance.mp4", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out) == {"ok": True}
+
+
+def test_progress_is_plain_lines_in_a_pipe(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Shown(stream=stream) as host:
+        for done in range(0, 101, 10):
+            host.step(done, 100, "frames")
+            now[0] += 1.0
+        host.step(100, 100, "frames")
+        host.note("something to know")
+    assert stream.getvalue().splitlines() == [
+        "rendering: 10 of 100 frames, 10.0 frames/s, 0:09 left",
+        "rendering: 60 of 100 frames, 10.0 frames/s, 0:04 left",
+        "rendering: 100 of 100 frames, 10.0 frames/s",
+        "note: something to know",
+    ]  # fmt: skip
+
+
+def test_what_a_broken_run_had_done_does_not_make_the_rest_look_fast(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Shown(stream=stream) as host:
+        host.step(900, 1000, "frames")
+        now[0] += 10
+        host.step(910, 1000, "frames")
+    assert stream.getvalue() == "rendering: 910 of 1000 frames, 1.0 frames/s, 1:30 left\n"
+
+
+def test_nothing_is_shown_for_what_takes_less_than_a_second():
+    stream = io.StringIO()
+    with Shown(stream=stream) as host:
+        for done in range(11):
+            host.step(done, 10, "frames")
+    assert stream.getvalue() == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_a_bar_even_while_no_step_comes(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "_QUIET_SECONDS", 0.1)
+    stream = Terminal()
+    with Shown(stream=stream) as host:
+        host.step(0, 1, "character")
+        time.sleep(0.6)
+        host.step(1, 1, "character")
+        host.step(0, 200, "motion")
+        for done in range(0, 201, 20):
+            host.step(done, 200, "motion")
+            time.sleep(0.05)
+    shown = stream.getvalue()
+    assert "character" in shown and "motion" in shown and "200/200" in shown and "frames/s" in shown
+    assert threading.active_count() < 10
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0:00"), (7.4, "0:07"), (750, "12:30"), (3723, "1:02:03")])
+def test_time_left_is_written_as_people_do(seconds, words):
+    assert clock(seconds) == words
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(place, number):
+    line = ["run", "me.png", "dance.motion", "-o", "out.mkv", "--engine", "light", "--quality", "lossless"]
+    assert main([*line[:4], "whole.mkv", *line[5:]]) == 0
+    slow = [sys.executable, LIGHT_PROGRAM, *line, "--set", "wait=0.06", "--work-dir", "w"]
+    with subprocess.Popen(slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        wait_for(lambda: list(place.glob("w/out.mkv.*.parts/*/piece-00000004.json")), running)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    assert running.returncode == 130 and out == "" and "Traceback" not in err
+    kept = re.fullmatch(r"Stopped\. (\d+) frames are kept; the same command goes on from there\.", err.splitlines()[-1])
+    assert kept and int(kept[1]) >= 8 and not (place / "out.mkv").exists()
+    done = subprocess.run(slow, capture_output=True, text=True)
+    assert done.returncode == 0 and f"{int(kept[1]) // 4} of 6 pieces from before" in done.stdout
+    assert not list(place.glob("w/*.parts"))
+
+
+def wait_for(condition, running, seconds=30):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_a_closed_pipe_is_no_error():
+    program = [sys.executable, "-m", "motion_transfer.cli.main", "engines", "--json"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait() == 0
+
+
+def test_a_known_character_and_motion_need_no_mediapipe(place):
+    """The second character with the same motion costs no detector: not even its package is imported."""
+    save_motion(make_motion(4), place / "short.motion")
+    (place / "pose.motion").write_bytes(b"")
+    save_motion(make_motion(1, size=(97, 129)), place / "pose.motion")
+    code = (
+        "import sys; from motion_transfer.cli.main import main\n"
+        "status = main('run me.png short.motion -o p.mp4 --character-pose pose.motion --quiet --work-dir w'.split())\n"
+        "assert status == 0, status\n"
+        "assert 'mediapipe' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
