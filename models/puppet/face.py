@@ -21,6 +21,8 @@ _NODES_ACROSS = 38
 """Grid nodes over the box: twelve across a mouth, so that the coarse warp follows the lips."""
 _FLAT_DRAWING = 0.72
 """Share of even neighbourhoods from which a face counts as a flat drawing (photos 0.05-0.5, drawings 0.8-0.97)."""
+_INVISIBLE = 0.02
+"""Displacements below this many px cannot be told from none."""
 _TURN_SHIFT = 0.17
 """Shift of the middle of the face at full turn, in half widths of the head: about 12 degrees."""
 _NOSE_DEPTH = 0.35
@@ -72,7 +74,7 @@ class FacePuppet:
         x0, y0, x1, y1 = self._box
         f = self.features
         grid = self._grid = WarpGrid(x1 - x0, y1 - y0, max(3.0, (x1 - x0) / _NODES_ACROSS))
-        anchors, soft = f.anchors(local, x1 - x0, y1 - y0), 0.10 * f.unit
+        anchors, soft = f.anchors(local, self._cover), 0.12 * f.unit
         upper_lip, lower_lip = [49, 50, 51, 52, 53, 61, 62, 63], [55, 56, 57, 58, 59, 65, 66, 67]
         mouth_on = self.mouth is not None
         moving = [k for k in f.moving if mouth_on or k < 48]
@@ -96,10 +98,10 @@ class FacePuppet:
                 every[:, lip] += share * weights[:, len(used) + k]
             self._spread.append(np.ascontiguousarray(every[: len(grid.nodes)].T, np.float32))
             self._lip.append(np.ascontiguousarray(every[len(grid.nodes) :].T, np.float32))
-        self._dome = f.dome(grid.nodes, local, _NOSE_DEPTH) * grid.fade(grid.nodes, 0.10)
+        self._dome = f.dome(grid.nodes, local, _NOSE_DEPTH, self._cover) * grid.fade(grid.nodes, 0.10)
         if self.mouth is not None:
             ends = self.mouth.upper, self.mouth.lower
-            self._lip_dome = [f.dome(e, local, _NOSE_DEPTH) * grid.fade(e, 0.10) for e in ends]
+            self._lip_dome = [f.dome(e, local, _NOSE_DEPTH, self._cover) * grid.fade(e, 0.10) for e in ends]
 
     def _rounding(self, local: np.ndarray, corner: int, lip: int) -> float:
         """Opening half way from the corner to the next point of the lip, as a share of that point's.
@@ -152,11 +154,10 @@ class FacePuppet:
         grid, f = self._grid, self.features
         shift = _TURN_SHIFT * f.head_px * turn
         fields = [grid.combine(w, moves) + self._dome[:, None] * shift for w in self._spread]
-        share = min(grid.unfolding_share(field) for field in fields)
+        share = grid.unfolding_share(fields)
         backward = grid.invert([share * field for field in fields])
         if self.mouth is None:
-            at = grid.pixels + grid.dense(backward[0])
-            return self._look(colours, at)
+            return self._look(colours, grid.dense(backward[0]), self._touched(backward, ()))
         edges = [
             e + share * (grid.combine(w, moves) + d[:, None] * shift)
             for e, w, d in zip((self.mouth.upper, self.mouth.lower), self._lip, self._lip_dome, strict=True)
@@ -164,38 +165,73 @@ class FacePuppet:
         upper, lower = _part(edges[0], edges[1], self.mouth.down)
         middle = (upper + lower) / 2
         soft = float(grid.spacing.max())
-        side = self.mouth.sides(grid.nodes, middle, 2 * soft).reshape(*grid.shape, 1)
-        at = grid.pixels + grid.dense(backward[0] + (backward[1] - backward[0]) * side)
+        side = self.mouth.sides(grid.nodes, middle, 2 * soft).reshape(*grid.shape, 1).astype(np.float32)
+        shifts = grid.dense(backward[0] + (backward[1] - backward[0]) * side)
         # near the lips the two warps are kept apart pixel by pixel
-        reach = 4 * soft
-        span = np.concatenate([upper, lower])
-        (c0, r0), (c1, r1) = np.floor(span.min(0) - reach).astype(int), np.ceil(span.max(0) + reach).astype(int)
-        rows, cols = slice(max(r0, 0), min(r1, grid.height)), slice(max(c0, 0), min(c1, grid.width))
+        rows, cols = _bounds(np.concatenate([upper, lower]), 4 * soft, grid.width, grid.height)
         here = grid.pixels[rows, cols]
-        near = self.mouth.sides(here, middle, 1.0)[..., None].astype(np.float32)
+        near = self.mouth.sides(here, middle, 1.0)[..., None]
         skull, jaw = (grid.dense(b)[rows, cols] for b in backward)
-        at[rows, cols] = here + skull + (jaw - skull) * near
-        drawn = self._look(colours, at)
-        region = drawn[rows, cols, :3].astype(np.float32)
-        painted = self.mouth.paint(region, here, upper, lower, self._colours)
-        drawn[rows, cols, :3] = np.clip(painted + 0.5, 0, 255)
+        shifts[rows, cols] = skull + (jaw - skull) * near
+        drawn = self._look(colours, shifts, self._touched(backward, (rows, cols)))
+        gap = _bounds(np.concatenate([upper, lower]), 3.0, grid.width, grid.height)
+        painted = self.mouth.paint(
+            drawn[(*gap, slice(3))].astype(np.float32), grid.pixels[gap], upper, lower, self._colours
+        )
+        drawn[(*gap, slice(3))] = np.clip(painted + 0.5, 0, 255)
         return drawn
 
-    def _look(self, colours: np.ndarray, at: np.ndarray) -> np.ndarray:
-        x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
-        out = np.empty((*x.shape, 4), np.uint8)
-        out[..., :3] = cv2.remap(colours, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    def _touched(self, backward: list[np.ndarray], also: tuple[slice, slice] | tuple[()]) -> tuple[slice, slice]:
+        """Rows and columns outside which nothing moves by a visible amount."""
+        grid = self._grid
+        moved = np.max([np.abs(b).max(-1) for b in backward], axis=0) > _INVISIBLE
+        if not moved.any():
+            return also or (slice(0, 0), slice(0, 0))
+        ends = []
+        for axis, spacing, length in ((1, grid.spacing[1], grid.height), (0, grid.spacing[0], grid.width)):
+            hit = np.flatnonzero(moved.any(axis))
+            first, last = int((hit[0] - 1) * spacing), int((hit[-1] + 2) * spacing) + 1
+            ends.append([max(first, 0), min(last, length)])
+        for end, other in zip(ends, also, strict=False):
+            end[:] = min(end[0], other.start), max(end[1], other.stop)
+        return slice(*ends[0]), slice(*ends[1])
+
+    def _look(self, colours: np.ndarray, shifts: np.ndarray, where: tuple[slice, slice]) -> np.ndarray:
+        """The picture of the box with `colours` fetched from `shifts` away inside `where`."""
+        out = self._rest.copy()
+        changed = [e for _, e in self.eyes] if colours is not self._colours else []
+        for eye in changed:
+            out[eye.rows, eye.cols, :3] = np.where(
+                self._cover[eye.rows, eye.cols, None] > 0, colours[eye.rows, eye.cols], out[eye.rows, eye.cols, :3]
+            )
+        if where[0].start >= where[0].stop:
+            return out
+        x, y = cv2.split(self._grid.pixels[where] + shifts[where])
+        inside = out[where]
+        seen = cv2.remap(colours, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         if self._opaque:
-            out[..., 3] = 255
-        else:
-            out[..., 3] = cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            inside[..., :3] = seen
+            return out
+        cover = cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        # where nothing is or was to be seen, the hidden colours stay as they are
+        inside[..., :3] = np.where((cover | inside[..., 3])[..., None] > 0, seen, inside[..., :3])
+        inside[..., 3] = cover
         return out
+
+
+def _bounds(points: np.ndarray, margin: float, width: int, height: int) -> tuple[slice, slice]:
+    """Rows and columns around points, inside the box."""
+    (x0, y0), (x1, y1) = np.floor(points.min(0) - margin).astype(int), np.ceil(points.max(0) + margin).astype(int)
+    x0, x1 = np.clip([x0, x1 + 1], 0, width)
+    y0, y1 = np.clip([y0, y1 + 1], 0, height)
+    return slice(int(y0), int(y1)), slice(int(x0), int(x1))
 
 
 def _part(upper: np.ndarray, lower: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The moved lip edges, uncrossed, meeting at the corners of the mouth."""
-    gap = (lower - upper) @ down
+    gap = np.maximum((lower - upper) @ down, 0)
+    gap = np.convolve(np.pad(gap, 3, mode="edge"), np.array([1, 6, 15, 20, 15, 6, 1]) / 64, "valid")
     middle = (upper + lower) / 2
     ends = np.minimum(np.arange(len(gap)), np.arange(len(gap))[::-1]) / 4.0
-    half = (np.maximum(gap, 0) * np.clip(ends, 0, 1) / 2)[:, None] * down
+    half = (gap * np.clip(ends, 0, 1) / 2)[:, None] * down
     return middle - half, middle + half

@@ -14,6 +14,8 @@ import numpy as np
 from .face_picture import sample
 
 STATIONS = 65
+_OUTLINE_CONTRAST = 40
+"""Levels across an outline, at its weaker quarter."""
 _AGREE = 1.35
 """Two drawn eyes are believed when their sizes differ by no more than this factor."""
 
@@ -85,30 +87,72 @@ def _drawn_shape(pixels: np.ndarray, shape: EyeShape, brow: np.ndarray) -> EyeSh
     at = origin + us[None, :, None] * across + vs[:, None, None] * down
     colours = sample(cv2.GaussianBlur(pixels, (0, 0), max(0.5, 0.4 * step)), at)
     uu, vv = np.meshgrid(us / half, (vs - middle) / half)
-    # skin around the eye, as a slope of light rather than one colour
-    ring = (np.hypot(uu / 1.9, vv / 1.6) > 1) & (np.hypot(uu / 2.3, vv / 2.1) < 1)
-    if ring.sum() < 20:
-        return None
-    basis = np.stack([np.ones_like(uu), uu, vv], -1)
-    skin = np.median(colours[ring], axis=0)
-    near = ring & (np.abs(colours - skin).max(-1) < 60)
-    if near.sum() < 0.4 * ring.sum():
-        return None
-    plane = np.linalg.lstsq(basis[near], colours[near], rcond=None)[0]
-    differs = (np.abs(colours - basis @ plane).max(-1) > 38).astype(np.uint8)
-    differs = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     lid_at = (np.clip(us / half, -1, 1) + 1) / 2 * (len(upper) - 1)
     known = (
         (np.abs(uu) < 1)
         & (vs[:, None] > np.interp(lid_at, range(STATIONS), upper))
         & (vs[:, None] < np.interp(lid_at, range(STATIONS), lower))
     )
+    for region in (_unlike_skin(colours, uu, vv, known), _inside_edges(colours, uu, vv, known)):
+        if region is None:
+            continue
+        lids = _lids(region, us, vs, known)
+        if lids is None:
+            continue
+        shift, wide, top_edge, bottom_edge = lids
+        missed = float(region[~known].sum()) / max(float(region.sum()), 1.0)
+        is_round = tall > 0.8 * half  # six points are too few for an eye rounder than people have
+        if (
+            (is_round and missed > 0.06)
+            or wide >= 1.12 * half
+            or float((bottom_edge - top_edge).max()) >= 1.25 * float((lower - upper).max())
+        ):
+            moved = replace(frame, origin=origin + shift * across, half=wide)
+            return EyeShape(moved, top_edge, bottom_edge)
+    return None
+
+
+def _unlike_skin(colours: np.ndarray, uu: np.ndarray, vv: np.ndarray, known: np.ndarray) -> np.ndarray | None:
+    """What differs from a plane of colour through the skin around, as one piece with the known eye."""
+    ring = (np.hypot(uu / 1.9, vv / 1.6) > 1) & (np.hypot(uu / 2.3, vv / 2.1) < 1)
+    if ring.sum() < 20:
+        return None
+    basis = np.stack([np.ones_like(uu), uu, vv], -1)
+    near = ring & (np.abs(colours - np.median(colours[ring], axis=0)).max(-1) < 60)
+    if near.sum() < 0.4 * ring.sum():
+        return None
+    plane = np.linalg.lstsq(basis[near], colours[near], rcond=None)[0]
+    differs = (np.abs(colours - basis @ plane).max(-1) > 38).astype(np.uint8)
+    differs = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     _, labels = cv2.connectedComponents(differs)
     counts = np.bincount(labels[known & (differs > 0)], minlength=2)
     counts[0] = 0
-    if counts.max() == 0:
+    return (labels == counts.argmax()).astype(np.uint8) if counts.max() > 0 else None
+
+
+def _inside_edges(colours: np.ndarray, uu: np.ndarray, vv: np.ndarray, known: np.ndarray) -> np.ndarray | None:
+    """What the strongest edges between the known eye and the skin further out enclose (watershed)."""
+    seeds = np.zeros(known.shape, np.int32)
+    seeds[np.hypot(uu / 1.75, vv / 1.45) > 1] = 2
+    seeds[cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] = 1
+    if not (seeds == 1).any():
         return None
-    blob = (labels == counts.argmax()).astype(np.uint8)
+    picture = np.ascontiguousarray(np.clip(colours, 0, 255).astype(np.uint8))
+    marked = cv2.watershed(picture, seeds)
+    region = (marked == 1).astype(np.uint8)
+    rim = cv2.dilate(region, np.ones((5, 5), np.uint8)) - cv2.erode(region, np.ones((5, 5), np.uint8))
+    box = np.ones((5, 5), np.uint8)
+    contrast = (cv2.dilate(picture, box).astype(np.int16) - cv2.erode(picture, box)).max(-1)
+    # a true outline is strong nearly everywhere; a shadow's edge fades
+    return region if np.percentile(contrast[rim > 0], 25) > _OUTLINE_CONTRAST else None
+
+
+def _lids(
+    blob: np.ndarray, us: np.ndarray, vs: np.ndarray, known: np.ndarray
+) -> tuple[float, float, np.ndarray, np.ndarray] | None:
+    """(shift along u px, half width px, upper v, lower v) of a region, if it is as convex as an eye."""
+    step = float(us[1] - us[0])
+    blob = cv2.morphologyEx(blob, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     contours, _ = cv2.findContours(blob, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(blob, contours, -1, 1, -1)
     if blob[0].any() or blob[-1].any() or blob[:, 0].any() or blob[:, -1].any() or (blob > 0)[known].mean() < 0.7:
@@ -122,10 +166,7 @@ def _drawn_shape(pixels: np.ndarray, shape: EyeShape, brow: np.ndarray) -> EyeSh
     if len(columns) < 8 or blob.sum() < 0.82 * hull.sum():
         return None
     blob = hull
-    wide = (columns[-1] - columns[0] + 1) * step / 2
-    high = float(blob.sum(0).max()) * step
-    if wide < 1.12 * half and high < 1.25 * (lower - upper).max():
-        return None
+    wide = (columns[-1] - columns[0] + 2) * step / 2
     first = blob[:, columns].argmax(0)
     last = len(vs) - 1 - blob[::-1, columns].argmax(0)
     grid = np.linspace(columns[0], columns[-1], STATIONS)
@@ -135,8 +176,7 @@ def _drawn_shape(pixels: np.ndarray, shape: EyeShape, brow: np.ndarray) -> EyeSh
         v = np.convolve(np.pad(v, 2, mode="edge"), np.ones(5) / 5, "valid")
         edge_v.append(np.interp(grid, columns, v))
     shift = float(us[columns[0]] + us[columns[-1]]) / 2
-    moved = replace(frame, origin=origin + shift * across, half=wide + 0.5 * step)
-    return EyeShape(moved, edge_v[0], np.maximum(edge_v[1], edge_v[0]))
+    return shift, wide, edge_v[0], np.maximum(edge_v[1], edge_v[0])
 
 
 def _cubic(u: np.ndarray, v: np.ndarray, count: int = STATIONS) -> np.ndarray:

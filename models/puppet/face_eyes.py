@@ -31,8 +31,9 @@ class Eye:
         self.height = float((lower - upper)[20:45].mean())
         brow_v = float(np.median((brow - self.origin) @ self.down))
         lid_v = float(upper[20:45].mean())
-        skin = 0.62 * max(lid_v - brow_v, 0.0)
-        self.skin = float(np.clip(skin, 0.35 * self.height, 1.6 * self.height + 0.2 * self.half))
+        room = max(lid_v - brow_v, 0.0)
+        skin = np.clip(0.62 * room, 0.35 * self.height, 1.6 * self.height + 0.2 * self.half)
+        self.skin = float(max(min(skin, 0.75 * room), 2.0))  # never into the brow
         below = 0.8 * self.height
         # the rectangle that may change
         reach_u, top_v, bottom_v = (
@@ -60,8 +61,14 @@ class Eye:
         slope = np.gradient((upper + lower) / 2, 2 * self.half / (len(upper) - 1))
         self._steep = np.sqrt(1 + np.interp(at, grid, slope) ** 2).astype(np.float32)
         self._below = below
+        # where the lids meet: a smooth line, low in a human eye, flatter in a drawn round one
+        meet = float(np.clip(0.10 + 0.35 * (self.height / self.half - 0.55), 0.10, 0.30))
+        ends = np.linspace(lower[0], lower[-1], len(lower))
+        us = np.linspace(-1, 1, len(lower))
+        bows = np.stack([1 - us**2, us * (1 - us**2)], -1)
+        bow = bows @ np.linalg.lstsq(bows, lower - ends - meet * (lower - upper), rcond=None)[0]
+        self._seam = np.interp(at, grid, np.clip(ends + bow, upper + 0.4 * (lower - upper), lower)).astype(np.float32)
         self._band = self._dark_band(pixels, upper)
-        self.lash_px = max(1.2, (0.055 if is_flat else 0.045) * 2 * self.half)
         self.is_flat = is_flat
         edge = self.origin + np.linspace(-0.8, 0.8, 17)[:, None] * self.half * self.across
         lid = np.interp((np.linspace(-0.8, 0.8, 17) + 1) / 2 * (len(upper) - 1), grid, upper)
@@ -70,6 +77,13 @@ class Eye:
         )
         darkest = tries[np.arange(17), tries.sum(-1).argmin(1)]
         self.lash_colour = np.median(darkest, axis=0).astype(np.float32)
+        self.lash_px = max(1.2, (0.065 if is_flat else 0.045) * 2 * self.half)
+        eye = pixels[self.rows, self.cols][(self._v > self._upper) & (self._v < self._lower)].astype(np.float32)
+        if is_flat and len(eye):
+            luma = eye.sum(1)
+            self.lash_colour = eye[luma <= np.percentile(luma, 10)].mean(0)
+            if luma.std() < 60:  # a dot, without white: it shuts to a line as bold as itself
+                self.lash_px = max(1.8, 0.13 * 2 * self.half)
 
     def closing(self, upper_px: float, lower_px: float) -> tuple[float, float]:
         """How far the lids move: (upper: -0.35 wide open .. 1 shut, lower lid's rise in px), from lid displacements."""
@@ -79,7 +93,7 @@ class Eye:
         shut = float(np.clip((1 - openness) / (1 - _SHUT), 0, 1))
         shut = 0.45 * shut + 0.55 * shut * shut * (3 - 2 * shut)
         rise = float(np.clip(-lower_px, 0, _LOWER_LID_SHARE * self._lid_height)) * self.height / self._lid_height
-        return shut, max(rise, 0.10 * self.height * shut)
+        return shut, rise
 
     def draw(self, picture: np.ndarray, shut: float, rise: float) -> np.ndarray:
         """The eye's rectangle of `picture` uint8 `[h,w,3]` with its lids moved, uint8."""
@@ -99,7 +113,7 @@ class Eye:
             )
             source = np.where((v > crease) & (v < low + self._below), source, v)
             return self._look(picture, source)
-        floor = np.maximum(low - rise * self._taper, up)
+        floor = np.maximum(low - rise * self._taper - shut * (low - self._seam), up)
         # shut means a little below the seam: a bright rim of the eyeball would give the trick away
         moved = up + shut * (floor + (0.09 * self.height + 0.5) * self._taper - up)
         eyeball = picture[self.rows, self.cols].astype(np.float32)
@@ -114,9 +128,11 @@ class Eye:
             # the lid throws a shadow on the eyeball
             shade = np.exp(-np.maximum(v - moved, 0) / (0.16 * self.height)) * self._inside * min(1.0, 2 * shut)
             eyeball *= 1 - 0.35 * shade[..., None]
-        if rise > 0:
+        if shut > 0 or rise > 0:
             bottom = low + self._below
-            stretched = bottom - (bottom - v) * self._below / np.maximum(bottom - floor, 1e-3)
+            # a rim of the eyeball below the detected edge is skipped
+            skin = self._below - 0.12 * self.height * shut
+            stretched = bottom - (bottom - v) * skin / np.maximum(bottom - floor, 1e-3)
             under = self._look(picture, np.where((v >= floor) & (v < bottom), np.maximum(stretched, low), v))
             cover = np.clip((v - floor) / self._steep + 0.5, 0, 1) * self._inside
             eyeball += (under - eyeball) * cover[..., None]

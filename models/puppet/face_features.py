@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ class FaceFeatures:
         self.is_still = self.unit < 6 or max(self._weights.values()) <= 0
         jaw_half = abs(float((p[16] - p[0]) @ self.across)) / 2
         self.head_px = float(np.clip(jaw_half, 0.9 * self.unit, 1.8 * self.unit))
+        self.below_chin_px = 0.0
+        """From the chin down to the edge of the box; known once the box is."""
+        self.reach_px = np.zeros((68, 1))
+        """Furthest believable move of each point."""
+        self.trust = np.zeros((68, 1))
+        """Share of its move that each point makes; lids get theirs where they are drawn."""
+        for name, ids in _GROUPS.items():
+            weight = self._weights[name]
+            self.reach_px[list(ids)] = _REACH[name] * self.unit
+            self.trust[list(ids)] = float(weight > 0) if name.endswith("eye") else weight
         self.moving = [
             *(k for name in ("right brow", "left brow") if self.weight(name) > 0 for k in _GROUPS[name]),
             *([31, 32, 33, 34, 35] if self.weight("nose") > 0 else []),
@@ -107,10 +118,16 @@ class FaceFeatures:
         low, high = np.min(around, axis=0), np.max(around, axis=0)
         x0, y0 = np.clip(np.floor(low), 0, [width - 1, height - 1]).astype(int)
         x1, y1 = np.clip(np.ceil(high) + 1, 1, [width, height]).astype(int)
+        reach = [(x1 - self._points[8, 0]) / self.down[0] if self.down[0] > 0.05 else np.inf]
+        reach += [(x0 - self._points[8, 0]) / self.down[0] if self.down[0] < -0.05 else np.inf]
+        reach += [(y1 - self._points[8, 1]) / self.down[1] if self.down[1] > 0.05 else np.inf]
+        self.below_chin_px = float(min(*reach, 4 * d))
         return int(x0), int(y0), int(x1), int(y1)
 
-    def anchors(self, local: np.ndarray, width: int, height: int) -> np.ndarray:
-        """Points that stay put: the box's edge, the bridge of the nose, eyes, temples; `[n,2]` px of the box."""
+    def anchors(self, local: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """Points that stay put, `[n,2]` px of the box: its edge, the bridge of the nose, eyes, temples, and the
+        character's outline down to the mouth (a head does not change its shape when brows rise)."""
+        height, width = cover.shape
         t = np.linspace(0, 1, 9)
         sx, sy = t * (width - 1), t * (height - 1)
         edge = [np.stack([sx, 0 * sx], 1), np.stack([sx, 0 * sx + height - 1], 1)]
@@ -120,10 +137,18 @@ class FaceFeatures:
         for name in ("right eye", "left eye"):
             if self.weight(name) > 0:
                 still += _GROUPS[name]
-        return np.concatenate([*edge, local[still]]) if still else np.concatenate(edge)
+        outlines, _ = cv2.findContours((cover > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        low = float(((local[48] + local[54]) / 2) @ self.down) if self.weight("mouth") > 0 else np.inf
+        for outline in outlines:
+            ring = outline[:: max(1, int(0.25 * self.unit)), 0].astype(np.float64)
+            on_edge = (ring <= 1).any(1) | (ring >= (width - 2, height - 2)).any(1)
+            edge.append(ring[~on_edge & (ring @ self.down < low)])
+        knots = np.concatenate([*edge, local[still]]) if still else np.concatenate(edge)
+        return knots[np.unique(np.rint(knots / 3), axis=0, return_index=True)[1]]
 
-    def dome(self, at: np.ndarray, local: np.ndarray, nose_depth: float) -> np.ndarray:
-        """Depth 0..1.3 of points `[n,2]` px of the box: an ellipsoid for the head, a bump for the nose."""
+    def dome(self, at: np.ndarray, local: np.ndarray, nose_depth: float, cover: np.ndarray) -> np.ndarray:
+        """Depth 0..1.3 of points `[n,2]` px of the box: an ellipsoid for the head, a bump for the nose, 0 at the
+        character's outline."""
         top, chin = local[17:27].mean(0), local[8]
         if self.weight("jaw") <= 0:
             chin = local[27:36].mean(0) + 1.3 * self.unit * self.down
@@ -135,6 +160,12 @@ class FaceFeatures:
         if self.weight("nose") > 0:
             r2 = ((at - local[30]) ** 2).sum(1) / (0.38 * self.unit) ** 2
             depth = depth * (1 + nose_depth * np.exp(-r2))
+        if (cover <= 127).any():
+            inside = cv2.distanceTransform((cover > 127).astype(np.uint8), cv2.DIST_L2, 5)
+            x, y = at.astype(np.float32).T
+            far = cv2.remap(inside, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+            t = np.clip((far - 0.06 * self.unit) / (0.4 * self.unit), 0, 1)
+            depth = depth * t * t * (3 - 2 * t)
         return depth
 
 
@@ -143,13 +174,9 @@ def settle(features: FaceFeatures, mouth: Mouth | None, driven: np.ndarray, stre
     strength = float(np.clip(np.nan_to_num(strength), 0.0, 2.0))
     raw = np.asarray(driven, np.float64).reshape(68, 2) - features._points
     moves = strength * np.where(np.isfinite(raw) & (np.abs(features._points) < 1e5), raw, 0.0)
-    for name, ids in _GROUPS.items():
-        k = list(ids)
-        trust = 1.0 if name.endswith("eye") else features.weight(name)
-        if features.weight(name) <= 0:
-            moves[k] = 0.0
-            continue
-        moves[k] = trust * _limited(moves[k], _REACH[name] * features.unit)
+    if not moves.any():
+        return moves
+    moves = _limited(moves, features.reach_px) * features.trust
     moves[27:36] *= 0.6  # a nose hardly moves by itself; what is left of head motion shows there first
     _settle_jaw(features, moves)
     if mouth is not None:
@@ -158,11 +185,11 @@ def settle(features: FaceFeatures, mouth: Mouth | None, driven: np.ndarray, stre
     return moves
 
 
-def _limited(moves: np.ndarray, most: float) -> np.ndarray:
+def _limited(moves: np.ndarray, most: np.ndarray) -> np.ndarray:
     """Unchanged to 70 % of `most`, then ever more slowly towards it."""
     length = np.linalg.norm(moves, axis=-1, keepdims=True)
     knee = 0.7 * most
-    rest = most - knee
+    rest = np.maximum(most - knee, 1e-6)
     soft = knee + rest * (1 - np.exp(-np.maximum(length - knee, 0) / rest))
     return moves * np.where(length > knee, soft / np.maximum(length, 1e-9), 1.0)
 
@@ -176,7 +203,9 @@ def _settle_jaw(features: FaceFeatures, moves: np.ndarray) -> None:
         lip = float((moves[[65, 66, 67]] @ features.down).mean())
         chin = moves[4:13] @ features.down
         low, high = min(0.0, lip) - 0.03 * features.unit, max(0.0, lip) + 0.03 * features.unit
-        moves[4:13] += (np.clip(chin, low, high) - chin)[:, None] * features.down
+        # below the chin there must be something left to squeeze, or the whole face would have to hold back
+        high = min(high, 0.5 * max(features.below_chin_px, 0.0))
+        moves[4:13] += (np.clip(chin, low, max(high, low)) - chin)[:, None] * features.down
 
 
 def _settle_lips(features: FaceFeatures, mouth: Mouth, moves: np.ndarray) -> None:

@@ -92,6 +92,7 @@ class Mouth:
         # the light of the scene: what it does to skin it does to teeth
         cast = skin / np.array([224.0, 178.0, 150.0], np.float32)
         cast = 0.45 + 0.55 * cast / max(float(cast.max()), 0.05)
+        cast += grey * (cast.mean() - cast)
 
         self._throat = 0.25 * self.line_colour * 0.5 + 0.75 * tint((38, 12, 12)) * light
         self._tongue = 0.5 * tint((150, 62, 58)) * light + 0.3 * lip
