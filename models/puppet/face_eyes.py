@@ -34,7 +34,7 @@ class Eye:
         room = max(lid_v - brow_v, 0.0)
         skin = np.clip(0.62 * room, 0.35 * self.height, 1.6 * self.height + 0.2 * self.half)
         self.skin = float(max(min(skin, 0.75 * room), 2.0))  # never into the brow
-        below = 0.8 * self.height
+        below = min(0.8 * self.height, 0.5 * self.half + 0.15 * self.height)
         # the rectangle that may change
         reach_u, top_v, bottom_v = (
             1.2 * self.half,

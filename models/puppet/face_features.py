@@ -126,7 +126,7 @@ class FaceFeatures:
 
     def anchors(self, local: np.ndarray, cover: np.ndarray) -> np.ndarray:
         """Points that stay put, `[n,2]` px of the box: its edge, the bridge of the nose, eyes, temples, and the
-        character's outline down to the mouth (a head does not change its shape when brows rise)."""
+        character's outline down to the nose (a head does not change its shape when brows rise)."""
         height, width = cover.shape
         t = np.linspace(0, 1, 9)
         sx, sy = t * (width - 1), t * (height - 1)
@@ -138,7 +138,7 @@ class FaceFeatures:
             if self.weight(name) > 0:
                 still += _GROUPS[name]
         outlines, _ = cv2.findContours((cover > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        low = float(((local[48] + local[54]) / 2) @ self.down) if self.weight("mouth") > 0 else np.inf
+        low = float(local[33] @ self.down) if self.weight("nose") > 0 else np.inf
         for outline in outlines:
             ring = outline[:: max(1, int(0.25 * self.unit)), 0].astype(np.float64)
             on_edge = (ring <= 1).any(1) | (ring >= (width - 2, height - 2)).any(1)

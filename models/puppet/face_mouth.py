@@ -139,9 +139,8 @@ class Mouth:
         steep = [along(np.sqrt(1 + (np.gradient(e) / max(slope, 1e-3)) ** 2)) for e in (uv, lv)]
         inside_top = (v - top) / steep[0]
         inside_bottom = (bottom - v) / steep[1]
-        hole = np.clip(inside_top + 0.5, 0, 1) + np.clip(inside_bottom + 0.5, 0, 1) - 1
+        hole = np.clip(np.minimum(inside_top, inside_bottom) + 0.5, 0, 1) * np.clip(bottom - top, 0, 1)
         hole *= (u > middle[0]) & (u < middle[-1])
-        hole = np.clip(hole, 0, 1)
         if float(hole.max()) <= 0:
             return drawn
         depth, gap = np.maximum(v - top, 0), np.maximum(bottom - top, 1e-3)
@@ -169,6 +168,7 @@ class Mouth:
         # a row of teeth lies on an arc: shorter and darker to the sides, higher the wider the mouth
         wide = np.clip(gap / self.width / 0.22, 0, 1)
         height = 0.135 * self.width * wide * np.sqrt(np.clip(1 - side**2 / 0.75, 0, 1))
+        height = np.minimum(height, 0.5 * gap)
         lit = (0.40 + 0.52 * _smooth(depth / (0.10 * self.width))) * (1 - 0.75 * side**2)
         lit = lit * (1 - 0.05 * np.exp(-((np.sin(np.pi * u / (0.115 * self.width))) ** 2) * 18))
         teeth = self._shadow + (self._teeth - self._shadow) * lit[..., None]

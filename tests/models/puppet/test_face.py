@@ -1,0 +1,421 @@
+"""The face puppet on faces drawn here: a shaded portrait, a flat cartoon with big eyes, a mascot with dots."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+
+from motion_transfer.models.puppet.face import FacePuppet
+from motion_transfer.models.puppet.face_warp import WarpGrid
+
+SIZE = 320
+INK = (40, 24, 20)
+
+
+@dataclass
+class Drawn:
+    pixels: np.ndarray
+    alpha: np.ndarray
+    points: np.ndarray
+    iris: tuple[int, int, int]
+    eye_px: tuple[float, float]
+
+
+def face_points(eye: tuple[float, float] = (24, 10), mouth_half: float = 34.0, gap: float = 1.0) -> np.ndarray:
+    """68 points of an upright face round (160, 170), eyes 90 px apart at y 140, mouth at y 225."""
+    p = np.zeros((68, 2))
+    angle = np.linspace(np.pi * 0.98, np.pi * 0.02, 17)
+    p[:17] = np.c_[160 + 100 * np.cos(angle), 150 + 115 * np.sin(angle)]
+    for first, x in ((17, 115), (22, 205)):
+        p[first : first + 5] = np.c_[x + np.linspace(-26, 26, 5), 140 - eye[1] - 18 - np.array([0, 4, 6, 4, 0])]
+    p[27:31] = np.c_[np.full(4, 160), np.linspace(145, 185, 4)]
+    p[31:36] = np.c_[160 + np.linspace(-14, 14, 5), 195 + np.array([0, 2, 3, 2, 0])]
+    for first, x in ((36, 115), (42, 205)):
+        w, h = eye
+        half = np.sqrt(1 - 0.33**2) * h
+        p[first : first + 6] = [
+            (x - w, 140), (x - w / 3, 140 - half), (x + w / 3, 140 - half),
+            (x + w, 140), (x + w / 3, 140 + half), (x - w / 3, 140 + half),
+        ]  # fmt: skip
+    m = mouth_half
+    p[48:55] = np.c_[
+        160 + m * np.array([-1, -0.6, -0.25, 0, 0.25, 0.6, 1]), 225 - np.array([0, 6, 8, 7, 8, 6, 0]) - gap / 2
+    ]
+    p[55:60] = np.c_[160 + m * np.array([0.6, 0.25, 0, -0.25, -0.6]), 225 + np.array([7, 10, 11, 10, 7]) + gap / 2]
+    p[60:65] = np.c_[160 + m * np.array([-0.9, -0.4, 0, 0.4, 0.9]), 225 - np.array([0, 0.9, 1, 0.9, 0]) * gap / 2]
+    p[65:68] = np.c_[160 + m * np.array([0.4, 0, -0.4]), 225 + np.array([0.9, 1, 0.9]) * gap / 2]
+    return p.astype(np.float32)
+
+
+def draw(kind: str) -> Drawn:
+    s = 4
+    big = np.zeros((SIZE * s, SIZE * s, 3), np.uint8)
+    cover = np.zeros((SIZE * s, SIZE * s), np.uint8)
+
+    def ellipse(where: np.ndarray, x: float, y: float, rx: float, ry: float, colour: object, line: float = -1) -> None:
+        centre, axes = (round(x * s), round(y * s)), (round(rx * s), round(ry * s))
+        cv2.ellipse(where, centre, axes, 0, 0, 360, colour, -1 if line < 0 else round(line * s), cv2.LINE_AA)
+
+    def line(x0: float, y0: float, x1: float, y1: float, colour: object, width: float) -> None:
+        cv2.line(
+            big, (round(x0 * s), round(y0 * s)), (round(x1 * s), round(y1 * s)), colour, round(width * s), cv2.LINE_AA
+        )
+
+    skin = {"photo": (214, 168, 142), "cartoon": (250, 214, 180), "mascot": (120, 200, 120)}[kind]
+    big[:] = (90, 110, 140)
+    ellipse(big, 160, 170, 112, 130, skin)
+    ellipse(cover, 160, 170, 112, 130, 255)
+    eye = {"photo": (24, 10), "cartoon": (30, 34), "mascot": (11, 11)}[kind]
+    iris = {"photo": (40, 70, 130), "cartoon": (30, 60, 160), "mascot": (20, 20, 20)}[kind]
+    points = face_points(eye, gap=1.0)
+    for x in (115, 205):
+        if kind == "mascot":
+            ellipse(big, x, 140, 9, 9, iris)
+            continue
+        ellipse(big, x, 140, *eye, (250, 250, 248))
+        ellipse(big, x, 140, 0.9 * eye[1], 0.9 * eye[1], iris)
+        ellipse(big, x, 140, 0.4 * eye[1], 0.4 * eye[1], (10, 10, 12))
+        ellipse(big, x, 140, *eye, INK, 2.0)
+        line(x - 26, 140 - eye[1] - 20, x + 26, 140 - eye[1] - 20, INK, 5)
+    if kind == "photo":
+        ellipse(big, 160, 227, 33, 10, (176, 84, 80))
+    line(127, 225, 193, 225, INK, 2.0)
+    line(160, 165, 152, 194, tuple(int(0.8 * c) for c in skin), 2)
+    pixels = cv2.resize(big, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(cover, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    if kind == "photo":
+        y, x = np.mgrid[:SIZE, :SIZE]
+        shade = 1.05 - 0.45 * ((x - 130) ** 2 + (y - 130) ** 2) / SIZE**2
+        grain = np.random.default_rng(3).normal(0, 3, (SIZE, SIZE, 1))
+        pixels = np.clip(pixels * shade[..., None] + grain, 0, 255).astype(np.uint8)
+    return Drawn(pixels, alpha, points, iris, eye)
+
+
+KINDS = ("photo", "cartoon", "mascot")
+FACES = {kind: draw(kind) for kind in KINDS}
+PUPPETS = {kind: FacePuppet(f.pixels, f.alpha, f.points) for kind, f in FACES.items()}
+
+
+def opened(points: np.ndarray, gap_px: float) -> np.ndarray:
+    """The lower lip and the chin go down, in an ellipse; the upper lip and the corners stay."""
+    p = points.copy()
+    half = (points[54, 0] - points[48, 0]) / 2
+    for k in (55, 56, 57, 58, 59, 65, 66, 67):
+        p[k, 1] += gap_px * np.sqrt(max(1 - ((points[k, 0] - 160) / half) ** 2, 0))
+    p[5:12, 1] += 0.8 * gap_px * np.array([0.5, 0.8, 1, 1, 1, 0.8, 0.5])
+    return p
+
+
+def blinking(points: np.ndarray, amount: float = 1.0) -> np.ndarray:
+    p = points.copy()
+    for first in (36, 42):
+        for up, low in ((1, 5), (2, 4)):
+            p[first + up] += amount * (points[first + low] - points[first + up])
+    return p
+
+
+def brows_up(points: np.ndarray, px: float) -> np.ndarray:
+    p = points.copy()
+    p[17:27, 1] -= px
+    return p
+
+
+def smiling(points: np.ndarray) -> np.ndarray:
+    p = points.copy()
+    p[[48, 60]] += (-7, -6)
+    p[[54, 64]] += (7, -6)
+    return p
+
+
+EXPRESSIONS = {
+    "open": lambda p: opened(p, 22),
+    "blink": blinking,
+    "brows": lambda p: brows_up(p, 12),
+    "smile": smiling,
+    "all": lambda p: opened(blinking(brows_up(smiling(p), 8)), 14),
+}
+
+
+def shown(puppet: FacePuppet, face: Drawn, points: np.ndarray, strength: float = 1.0, turn=(0.0, 0.0)) -> np.ndarray:
+    """The whole picture, RGBA, with the patch in its place."""
+    whole = np.dstack([face.pixels, face.alpha])
+    patch, (x, y) = puppet.patch(points, strength, turn)
+    whole[y : y + patch.shape[0], x : x + patch.shape[1]] = patch
+    return whole
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_face_at_rest_is_the_very_picture(kind):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    x0, y0, x1, y1 = puppet.box
+    patch, corner = puppet.patch(face.points)
+    assert corner == (x0, y0)
+    assert patch.dtype == np.uint8 and patch.shape == (y1 - y0, x1 - x0, 4)
+    assert np.array_equal(patch, np.dstack([face.pixels, face.alpha])[y0:y1, x0:x1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_strength_nought_is_the_very_picture(kind, name):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    assert np.array_equal(puppet.patch(EXPRESSIONS[name](face.points), 0.0)[0], puppet.patch(face.points)[0])
+    assert not np.array_equal(puppet.patch(EXPRESSIONS[name](face.points), 1.0)[0], puppet.patch(face.points)[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", [*EXPRESSIONS, "turn"])
+def test_the_edge_of_the_box_never_changes(kind, name):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    points, turn = (face.points, (1.0, -1.0)) if name == "turn" else (EXPRESSIONS[name](face.points), (0.0, 0.0))
+    rest, patch = puppet.patch(face.points)[0], puppet.patch(points, 1.5, turn)[0]
+    for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
+        assert np.array_equal(patch[edge], rest[edge])
+
+
+def test_the_order_of_calls_does_not_matter():
+    face = FACES["photo"]
+    first = PUPPETS["photo"].patch(opened(face.points, 15))[0]
+    PUPPETS["photo"].patch(blinking(face.points))
+    assert np.array_equal(PUPPETS["photo"].patch(opened(face.points, 15))[0], first)
+    assert np.array_equal(FacePuppet(face.pixels, face.alpha, face.points).patch(opened(face.points, 15))[0], first)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_blink_covers_the_iris_with_skin(kind):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    shut = shown(puppet, face, blinking(face.points))[..., :3].astype(float)
+    skin = face.pixels[185:195, 100:110].reshape(-1, 3).mean(0)
+    for x in (115, 205):
+        # the lash line is thin: of what was iris, most is skin now
+        radius = 0.8 * (9 if kind == "mascot" else face.eye_px[1])
+        yy, xx = np.mgrid[:SIZE, :SIZE]
+        iris = (xx - x) ** 2 + (yy - 140) ** 2 < radius**2
+        before = np.abs(face.pixels[iris].astype(float) - skin).max(-1)
+        after = np.abs(shut[iris] - skin).max(-1)
+        assert np.median(before) > 90
+        assert np.median(after) < 40
+        assert (after < 60).mean() > 0.7
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_blink_leaves_a_dark_line(kind):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    shut = shown(puppet, face, blinking(face.points))[..., :3].astype(float)
+    for x in (115, 205):
+        column = shut[140 - int(face.eye_px[1]) : 140 + int(face.eye_px[1]) + 3, x].mean(-1)
+        assert column.min() < 0.6 * np.median(column)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("gap_px", [8.0, 22.0])
+def test_an_opening_mouth_is_dark_inside(kind, gap_px):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    out = shown(puppet, face, opened(face.points, gap_px))[..., :3].astype(float)
+    # below the teeth, above the lip
+    inside = out[int(225 + 0.6 * gap_px) : int(225 + 0.85 * gap_px), 152:169].mean(-1)
+    assert inside.max() < 110
+    # dark from lip to lip, as far as was asked (a pixel of soft edge and line at both)
+    if kind != "photo":
+        dark = (out[:, 160].mean(-1) < 120)[215:270]
+        assert abs(dark.sum() - gap_px) < 5.0
+
+
+def test_lips_and_chin_go_where_they_are_asked():
+    """Markers drawn on the lips, the chin and the nose are found again where the points went."""
+    face = FACES["cartoon"]
+    pixels = face.pixels.copy()
+    marks = {
+        "upper": (160, 218.0, 0.0),
+        "lower": (160, 236.0, 1.0),
+        "nose": (160, 185.0, 0.0),
+        "cheek": (75, 170.0, 0.0),
+    }
+    for x, y, _ in marks.values():
+        cv2.circle(pixels, (x, int(y)), 3, (255, 0, 255), -1, cv2.LINE_AA)
+    puppet = FacePuppet(pixels, face.alpha, face.points)
+    gap = 20.0
+    out = shown(puppet, face, opened(face.points, gap))[..., :3].astype(int)
+    pink = (out[..., 0] - out[..., 1] > 120) & (out[..., 2] - out[..., 1] > 90)
+    _, _, _, centres = cv2.connectedComponentsWithStats(pink.astype(np.uint8))
+    for name, (x, y, share) in marks.items():
+        nearest = np.abs(centres[1:] - (x, y + share * gap)).sum(1).min()
+        assert nearest < 2.0, name
+
+
+def test_more_strength_opens_wider_and_shuts_further():
+    face, puppet = FACES["cartoon"], PUPPETS["cartoon"]
+    blues, gaps = [], []
+    for strength in np.linspace(0, 1, 6):
+        out = shown(puppet, face, opened(blinking(face.points), 24), strength)[..., :3].astype(float)
+        blues.append(int((out[100:180, 80:240, 2] > out[100:180, 80:240, 0] + 40).sum()))
+        gaps.append(int((out[218:265, 160].mean(-1) < 120).sum()))
+    assert blues == sorted(blues, reverse=True) and blues[0] > 1000 and blues[-1] < 0.05 * blues[0]
+    assert gaps == sorted(gaps) and gaps[-1] > gaps[0] + 15
+
+
+def test_brows_rise_and_the_eyes_below_stay():
+    face, puppet = FACES["photo"], PUPPETS["photo"]
+    out = shown(puppet, face, brows_up(face.points, 12))[..., :3].astype(float)
+
+    def brow(picture: np.ndarray) -> float:
+        column = 255 - picture[85:127, 115].astype(float).mean(-1)
+        column = np.maximum(column - np.median(column) - 30, 0)
+        return float((column * np.arange(len(column))).sum() / column.sum())
+
+    assert brow(face.pixels) - brow(out) == pytest.approx(12, abs=2.0)
+    pupil = np.s_[134:147, 108:123]
+    assert np.abs(out[pupil] - face.pixels[pupil]).mean() < 12
+
+
+def test_a_mouth_open_in_the_picture_keeps_its_inside_and_can_shut():
+    face = FACES["cartoon"]
+    pixels = face.pixels.copy()
+    cv2.ellipse(pixels, (160, 225), (32, 14), 0, 0, 360, (200, 30, 60), -1, cv2.LINE_AA)
+    points = face_points(face.eye_px, gap=28.0)
+    puppet = FacePuppet(pixels, face.alpha, points)
+    red = lambda p: int(((p[..., 0] > 150) & (p[..., 1] < 90)).sum())  # noqa: E731
+    rest = red(pixels.astype(int))
+    shut = points.copy()
+    for up, low in ((61, 67), (62, 66), (63, 65), (50, 58), (51, 57), (52, 56), (49, 59), (53, 55)):
+        gap = 28.0 * (0.9 if up in (61, 63) else 1.0)
+        shut[up, 1] += gap / 2
+        shut[low, 1] -= gap / 2
+    half = (points + shut) / 2
+    counts = [red(shown(puppet, face, p)[..., :3].astype(int)) for p in (half, shut)]
+    assert 0.25 * rest < counts[0] < 0.8 * rest
+    assert counts[1] < 0.15 * rest
+
+
+@pytest.mark.parametrize("turn", [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)])
+def test_a_turn_shifts_the_features_and_keeps_the_silhouette(turn):
+    face, puppet = FACES["photo"], PUPPETS["photo"]
+    out = shown(puppet, face, face.points, turn=turn)
+    assert np.abs(out[..., 3].astype(int) - face.alpha).max() <= 24  # less than a tenth of a pixel of the edge
+    here = face.pixels[120:240, 80:240].astype(np.float32).mean(-1)
+    there = out[120:240, 80:240, :3].astype(np.float32).mean(-1)
+    window = cv2.createHanningWindow(here.shape[::-1], cv2.CV_32F)
+    shift, _ = cv2.phaseCorrelate(here, there, window)
+    along = shift[0] * turn[0] + shift[1] * turn[1]
+    assert 4 < along < 25
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_painted_where_the_character_is_not(kind):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    far = cv2.dilate(face.alpha, np.ones((61, 61), np.uint8)) == 0
+    out = shown(puppet, face, opened(face.points, 20))
+    assert out[far].tobytes() == np.dstack([face.pixels, face.alpha])[far].tobytes()
+    # a jaw may come down, but the cover stays one piece of about the same size
+    assert (out[..., 3] > 127).sum() == pytest.approx((face.alpha > 127).sum(), rel=0.05)
+
+
+def test_transparent_colours_do_not_bleed_in():
+    face = FACES["cartoon"]
+    pixels = face.pixels.copy()
+    pixels[face.alpha == 0] = (0, 255, 0)
+    puppet = FacePuppet(pixels, face.alpha, face.points)
+    out = shown(puppet, face, opened(face.points, 20)).astype(int)
+    green = (out[..., 1] - out[..., 0] > 60) & (out[..., 3] > 200)
+    assert green.sum() == 0
+
+
+def test_no_warp_folds_however_wild_the_points():
+    rng = np.random.default_rng(5)
+    grid = WarpGrid(200, 240, 5.0)
+    for scale in (2.0, 10.0, 60.0):
+        field = cv2.GaussianBlur(rng.normal(0, scale, (*grid.shape, 2)).astype(np.float32), (0, 0), 2.0) * 4
+        field = (field.reshape(-1, 2) * grid.fade(grid.nodes, 0.2)[:, None]).astype(np.float32)
+        u = (grid.unfolding_share([field]) * field).reshape(*grid.shape, 2)
+        du, dv = np.diff(u, axis=1)[:-1] / grid.spacing[0], np.diff(u, axis=0)[:, :-1] / grid.spacing[1]
+        area = (1 + du[..., 0]) * (1 + dv[..., 1]) - du[..., 1] * dv[..., 0]
+        assert area.min() > 0.2
+        assert grid.unfolding_share([field * 1e-3]) == 1.0
+
+
+def test_inversion_leads_back():
+    grid = WarpGrid(200, 240, 5.0)
+    x, y = grid.nodes.T
+    bump = np.exp(-((x - 100) ** 2 + (y - 120) ** 2) / 40**2) * grid.fade(grid.nodes, 0.1)
+    field = (bump[:, None] * (18.0, 24.0)).astype(np.float32)
+    assert grid.unfolding_share([field]) == 1.0
+    back = grid.invert([field])[0]
+    came = (grid.nodes + back.reshape(-1, 2)).astype(np.float32)
+    moved = cv2.remap(
+        grid.dense(field.reshape(*grid.shape, 2)), came[None, :, 0], came[None, :, 1], cv2.INTER_LINEAR
+    ).reshape(-1, 2)
+    assert np.abs(came + moved - grid.nodes).max() < 0.35  # OpenCV reads between pixels in steps of 1/32
+
+
+BAD_POINTS = {
+    "nan": lambda p: p * np.nan,
+    "one nan": lambda p: np.where(np.arange(68)[:, None] == 62, np.nan, p),
+    "infinite": lambda p: p + np.inf,
+    "far": lambda p: p + 1e9,
+    "random": lambda p: np.random.default_rng(1).uniform(-500, 900, (68, 2)),
+    "all one point": lambda p: np.zeros((68, 2)) + 160,
+    "upside down": lambda p: np.array([0, SIZE]) + p * (1, -1),
+    "mirrored": lambda p: np.array([SIZE, 0]) + p * (-1, 1),
+    "yawn of a metre": lambda p: opened(p.astype(np.float32), 400),
+}
+
+
+@pytest.mark.parametrize("name", BAD_POINTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_absurd_driven_points_are_survived(kind, name):
+    face, puppet = FACES[kind], PUPPETS[kind]
+    for strength in (1.0, 50.0, float("nan"), -3.0):
+        patch, _ = puppet.patch(BAD_POINTS[name](face.points).astype(np.float32), strength, (float("nan"), 9.0))
+        rest = puppet.patch(face.points)[0]
+        assert patch.shape == rest.shape and np.array_equal(patch[0], rest[0])
+
+
+@pytest.mark.parametrize("name", BAD_POINTS)
+def test_absurd_rest_points_leave_the_picture_usable(name):
+    face = FACES["photo"]
+    rest = BAD_POINTS[name](face.points).astype(np.float32)
+    puppet = FacePuppet(face.pixels, face.alpha, rest)
+    driven = rest.copy()
+    driven[55:60, 1] += 20
+    patch, (x, y) = puppet.patch(driven)
+    assert patch.shape[0] >= 1 and patch.shape[1] >= 1
+    assert 0 <= x < SIZE and 0 <= y < SIZE and x + patch.shape[1] <= SIZE and y + patch.shape[0] <= SIZE
+
+
+def test_features_of_low_score_stay_still():
+    face = FACES["photo"]
+    scores = np.ones(68, np.float32)
+    scores[48:68] = 0.1
+    puppet = FacePuppet(face.pixels, face.alpha, face.points, scores)
+    driven = face.points.copy()
+    driven[48:68] = opened(face.points, 25)[48:68]
+    assert np.array_equal(puppet.patch(driven)[0], puppet.patch(face.points)[0])
+    assert not np.array_equal(puppet.patch(blinking(face.points))[0], puppet.patch(face.points)[0])
+
+
+def test_features_outside_the_character_stay_still():
+    face = FACES["photo"]
+    alpha = face.alpha.copy()
+    alpha[:, 170:] = 0
+    puppet = FacePuppet(face.pixels, alpha, face.points)
+    driven = face.points.copy()
+    driven[42:48] = blinking(face.points)[42:48]
+    assert np.array_equal(puppet.patch(driven)[0], puppet.patch(face.points)[0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (40, 30)])
+def test_tiny_pictures_are_survived(size):
+    pixels = np.zeros((*size, 3), np.uint8)
+    points = FACES["photo"].points * (size[0] / SIZE)
+    puppet = FacePuppet(pixels, np.full(size, 255, np.uint8), points)
+    assert np.array_equal(puppet.patch(points + 3)[0][0], puppet.patch(points)[0][0])
+
+
+def test_a_blink_of_big_drawn_eyes_follows_the_drawing_and_not_the_detector():
+    """A detector fits a small human eye into the big drawn one; the lids must still cover all of it."""
+    face = FACES["cartoon"]
+    points = face_points((24, 14))
+    points[17:27] = face.points[17:27]
+    puppet = FacePuppet(face.pixels, face.alpha, points)
+    out = shown(puppet, face, blinking(points))[..., :3].astype(float)
+    assert (out[100:180, 80:240].min(-1) > 240).sum() < 0.05 * (face.pixels[100:180, 80:240].min(-1) > 240).sum()
