@@ -37,6 +37,8 @@ class Piece:
     state: Mapping[str, Any] | None
     tail_sha256: str | None
     """Of the lossless last frames, where the engine needs them."""
+    report: Mapping[str, Any]
+    """What the engine told of itself by then."""
 
 
 class Journal:
@@ -70,7 +72,14 @@ class Journal:
         tail = self._tail if self._tail is not None else np.zeros((0, height, width, 3), np.uint8)
         return Finished(self.num_frames, tail, self.pieces[-1].state)
 
-    def commit(self, chunk: FrameChunk, encode: Callable[[FrameChunk, Path], None]) -> Piece:
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """The engine's own words, as of the last piece."""
+        return self.pieces[-1].report if self.pieces else {}
+
+    def commit(
+        self, chunk: FrameChunk, encode: Callable[[FrameChunk, Path], None], report: Mapping[str, Any] | None = None
+    ) -> Piece:
         """Make `chunk` permanent. CannotWrite leaves the journal as it was."""
         if chunk.start != self.num_frames:
             raise ValueError(f"the next piece begins at frame {self.num_frames}, not {chunk.start}")
@@ -87,7 +96,17 @@ class Journal:
             write_beside(self.folder / f"{name}.npz", data.getvalue())
             tail_sha256 = file_sha256(self.folder / f"{name}.npz")
         height, width = chunk.pixels.shape[1:3]
-        piece = Piece(chunk.start, chunk.stop, path.name, num_bytes, sha256, (width, height), chunk.state, tail_sha256)
+        piece = Piece(
+            chunk.start,
+            chunk.stop,
+            path.name,
+            num_bytes,
+            sha256,
+            (width, height),
+            chunk.state,
+            tail_sha256,
+            dict(report or {}),
+        )
         write_json(self.folder / f"{name}.json", asdict(piece))
         self.pieces.append(piece)
         self._tail = tail

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Cancelled, Character, FrameChunk, Host, Motion, TransferJob, VideoSource
+from ..core import Cancelled, Character, Engine, FrameChunk, Host, Motion, TransferJob, VideoSource
 from ..video import encode_chunk, file_sha256, join_chunks, open_video
 from .digests import character_digest, digest_of, motion_digest
 from .host import NotedHost
@@ -140,10 +140,10 @@ class _Run:
             journal = Journal(self.parts / key, suffix=self.plan.format.piece_suffix, overlap=self.plan.spec.overlap)
             may_replace(self.plan.output, overwrite=self.overwrite, known=bool(journal.pieces))
             reused = len(journal.pieces)
-            engine_report = self._render(journal, character, motion)
+            self._render(journal, character, motion)
             with self.clock.stage("joining"):
                 self._join(journal, motion, sound)
-            result = self._finish(journal, reused, result_key, character, motion, sound, engine_report)
+            result = self._finish(journal, reused, result_key, character, motion, sound)
             self._tidy()
             return result
         except Cancelled:
@@ -193,19 +193,18 @@ class _Run:
             }
         )[:32]
 
-    def _render(self, journal: Journal, character: Character, motion: Motion) -> Mapping[str, Any]:
+    def _render(self, journal: Journal, character: Character, motion: Motion) -> None:
         total = motion.num_frames
         with self.clock.stage("rendering"):
             self.host.step(journal.num_frames, total, RENDERING)
             if journal.num_frames == total:
-                return {}
+                return
             engine = self.plan.spec.open(self.plan.settings, self.host, self.job.seed)
             chunks = engine.transfer(character, motion, after=journal.finished(), driving=self._driving_frames(motion))
             with closing(_stepping(chunks, self.host, total)) as stepping:  # type: ignore[type-var]
-                write_behind(stepping, lambda chunk: self._commit(journal, chunk, motion.timeline.rate))
+                write_behind(stepping, lambda chunk: self._commit(journal, chunk, motion.timeline.rate, engine))
         if journal.num_frames != total:
             raise RuntimeError(f"engine {self.plan.spec.name} made {journal.num_frames} of {total} frames")
-        return dict(getattr(engine, "report", None) or {})
 
     def _driving_frames(self, motion: Motion) -> VideoSource | None:
         if "driving_frames" not in self.plan.needs:
@@ -215,11 +214,12 @@ class _Run:
             path = driving_film(motion, path)
         return open_video(path, start_seconds=motion.source.start_seconds, stop_seconds=motion.source.stop_seconds)
 
-    def _commit(self, journal: Journal, chunk: FrameChunk, rate: Fraction) -> None:
+    def _commit(self, journal: Journal, chunk: FrameChunk, rate: Fraction, engine: Engine) -> None:
         if chunk.alpha is not None and not self.plan.format.has_alpha:
             self.host.note("The see-through background is shown black; --quality alpha keeps it see-through.")
             chunk = _on_black(chunk)
-        journal.commit(chunk, lambda c, path: encode_chunk(c, path, self.plan.format, rate))
+        report = getattr(engine, "report", None)
+        journal.commit(chunk, lambda c, path: encode_chunk(c, path, self.plan.format, rate), report)
 
     def _join(self, journal: Journal, motion: Motion, sound: Sound | None) -> None:
         self.host.step(0, 1, "joining")
@@ -241,7 +241,6 @@ class _Run:
         character: Character,
         motion: Motion,
         sound: Sound | None,
-        engine_report: Mapping[str, Any],
     ) -> RunResult:
         made = len(journal.pieces) - reused
         output, spec = self.plan.output, self.plan.spec
@@ -269,7 +268,7 @@ class _Run:
                     "size": list(motion.size),
                     "cuts": list(motion.cuts),
                 },
-                "engine": {"name": spec.name, "version": spec.version, "report": dict(engine_report)},
+                "engine": {"name": spec.name, "version": spec.version, "report": dict(journal.report)},
                 "notes": self.host.notes,
                 "run": {
                     "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
