@@ -15,6 +15,7 @@ import numpy as np
 
 from .mediapipe_graphs import BodyNet, FaceNet, Finder, Found, HandNet, HandRecrop
 from .regions import (
+    ROOM_WHEN_FOLLOWED,
     Region,
     Shrunk,
     body_region,
@@ -149,11 +150,12 @@ class BodyTracker:
         return bool(alike > self.ALIKE or (alike > self.ALIKE / 2 and away < self.FAR * (1 + 0.1 * self._lost)))
 
     def _look(self, frame: Shrunk, region: Region) -> Body | None:
-        seen = self._net(frame.crop(region, 256))
+        seen = self._net.both_ways(frame.crop(region, 256))
         if seen is None or seen.presence < PRESENT:
             return None
         points = region.to_frame(seen.points)
-        following = body_region(*region.to_frame(seen.extra))
+        centre, edge = region.to_frame(seen.extra)
+        following = body_region(centre, edge, ROOM_WHEN_FOLLOWED)
         width, height = frame.size
         if not 8 < following.side < 8 * max(width, height):
             return None
