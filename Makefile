@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check format setup setup-dev clean
+
+.PHONY: comfy demo help-pages test test-slow check format setup setup-dev clean
 
 $(VENV)/.standalone: requirements.txt requirements-standalone.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +33,13 @@ test: check
 
 test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
+
+# The nodes and workflows in a real ComfyUI: make comfy COMFYUI_DIR=<checkout> COMFYUI_PYTHON=<its python>
+comfy: $(VENV)/.dev
+	COMFYUI_DIR="$(COMFYUI_DIR)" COMFYUI_PYTHON="$(COMFYUI_PYTHON)" $(BIN)/python -m pytest tests/comfy
+
+help-pages: $(VENV)/.dev
+	$(BIN)/python tests/nodes/refresh_help.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

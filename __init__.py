@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from .run.api import transfer as transfer
 
 __version__ = "0.1.0"
+WEB_DIRECTORY = "./web"
+"""ComfyUI serves it: help pages."""
+
+
+async def comfy_entrypoint() -> Any:
+    """What ComfyUI calls to learn of the nodes."""
+    from .nodes.extension import MotionTransferExtension
+
+    return MotionTransferExtension()
+
 
 
 def __getattr__(name: str) -> Any:

@@ -22,16 +22,17 @@ FLOORS = {
     "pose": {"core"},
     "models": {"core", "pose"},
     "run": {"core", "video", "pose", "models"},
+    "nodes": {"core", "video", "pose", "models", "run"},
     "cli": {"core", "video", "pose", "models", "run"},
 }
 
 # Foreign package -> the only floors that may import it.
 ONLY_HERE = {
     "av": {"video"},
-    "PIL": {"video"},
+    "PIL": {"video", "nodes"},
     "mediapipe": {"pose"},
     "onnxruntime": {"pose"},
-    "torch": set(),
+    "torch": {"nodes"},
     "diffusers": {"models"},
     "transformers": {"models"},
     "comfy": {"nodes"},
@@ -41,6 +42,7 @@ ONLY_HERE = {
     "ray": {"cli"},
     "rich": {"cli"},
     "safetensors": {"pose"},
+    "comfy_execution": {"nodes"},
 }
 
 ALLOWED_IN_CORE = {"numpy"}

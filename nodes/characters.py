@@ -1,0 +1,20 @@
+"""A character IMAGE with its joints, found the way the run finds them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from comfy_api.latest import Input
+
+from ..core import Character
+from ..pose.character_pose import find_character_pose
+from ..video import read_character
+from .comfy_host import ComfyHost
+from .pictures import first_picture
+from .places import picture_file
+
+
+def character_with_pose(images: Input.Image, mask: Input.Mask | None, host: ComfyHost) -> Character:
+    """Raises NoPersonFound where neither a person nor a silhouette with limbs is seen."""
+    character = read_character(picture_file(*first_picture(images, mask)))
+    return replace(character, pose=find_character_pose(character, host.note))

@@ -1,0 +1,77 @@
+"""The Host that ComfyUI is: its device, its model folders, its progress bar, its cancel button."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import folder_paths
+import numpy as np
+from PIL import Image
+
+from ..core import Cancelled, MissingWeights, WeightFile
+
+PREVIEW_PX = 512
+
+
+class ComfyHost:
+    """Made at the start of one node's `execute`."""
+
+    def __init__(self) -> None:
+        self._bar = comfy.utils.ProgressBar(1)
+        self.notes: list[str] = []
+
+    @property
+    def device(self) -> str:
+        return str(comfy.model_management.get_torch_device())
+
+    def find_weights(self, weights: WeightFile) -> Path:
+        """In ComfyUI's own folders, with the user's extra paths."""
+        try:
+            found = folder_paths.get_full_path(weights.folder, weights.file)
+        except KeyError:
+            found = None
+        if found:
+            return Path(found)
+        place = Path(folder_paths.models_dir) / weights.folder
+        size = f", {weights.num_bytes / 1e9:.1f} GB" if weights.num_bytes else ""
+        raise MissingWeights(
+            f"{weights.name} is missing: put {weights.file} ({weights.licence}{size}) from huggingface.co/"
+            f"{weights.repository} into {place}, then press R in ComfyUI."
+        )
+
+    @contextmanager
+    def on_device(self, module: Any) -> Iterator[Any]:
+        device = comfy.model_management.get_torch_device()
+        offload = comfy.model_management.unet_offload_device()
+        module.to(device)
+        try:
+            yield module
+        finally:
+            module.to(offload)
+
+    def step(self, done: int, total: int, stage: str, preview: np.ndarray | None = None) -> None:
+        # Asked, not thrown: the run closes its journal first, `answer` throws afterwards.
+        if comfy.model_management.processing_interrupted():
+            raise Cancelled("Stopped.")
+        picture = None if preview is None else ("JPEG", Image.fromarray(preview), PREVIEW_PX)
+        self._bar.update_absolute(done, max(total, 1), picture)
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+        logging.info("[motion transfer] %s", message)
+
+
+@contextmanager
+def comfy_host() -> Iterator[ComfyHost]:
+    """A host for one `execute`; our Cancelled becomes ComfyUI's own interruption at the very end."""
+    try:
+        yield ComfyHost()
+    except Cancelled:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        raise

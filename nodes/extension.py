@@ -1,0 +1,35 @@
+"""The list of nodes. Ids are a promise to saved workflows: never renamed, never reused."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from .check_driving_video import CheckDrivingVideo
+from .draw_motion import DrawMotion, DrawMotionVideo
+from .extract_motion import ExtractMotion
+from .face_crops import FaceCrops
+from .motion_files import LoadMotion, SaveMotion
+from .motion_transfer import MotionTransfer
+from .pose_keypoint import MotionFromPoseKeypoint, MotionToPoseKeypoint
+from .retarget_motion import RetargetMotion
+from .smooth_motion import SmoothMotion
+
+NODES: list[type[io.ComfyNode]] = [
+    MotionTransfer,
+    ExtractMotion,
+    LoadMotion,
+    SaveMotion,
+    MotionFromPoseKeypoint,
+    MotionToPoseKeypoint,
+    SmoothMotion,
+    RetargetMotion,
+    DrawMotion,
+    DrawMotionVideo,
+    FaceCrops,
+    CheckDrivingVideo,
+]
+
+
+class MotionTransferExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return list(NODES)

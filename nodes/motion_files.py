@@ -1,0 +1,87 @@
+"""Load Motion and Save Motion: `.motion` files in ComfyUI's input and output folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+from comfy_api.latest import io, ui
+
+from ..core import Motion
+from ..pose.motion_file import load_motion, save_motion
+from .wires import CATEGORY, motion_input, motion_output
+
+
+def motion_file_names() -> list[str]:
+    """Of the input folder, and of the output folder marked as ComfyUI marks it."""
+    names = []
+    for folder, mark in ((folder_paths.get_input_directory(), ""), (folder_paths.get_output_directory(), " [output]")):
+        for path in sorted(Path(folder).rglob("*.motion")):
+            names.append(path.relative_to(folder).as_posix() + mark)
+    return names
+
+
+class LoadMotion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MT_LoadMotion",
+            display_name="Load Motion",
+            category=CATEGORY,
+            description="A motion saved before: from the input folder, or what Save Motion wrote into the output folder.",
+            search_aliases=["open motion", "import motion", "motion file"],
+            inputs=[
+                io.Combo.Input(
+                    "file", options=motion_file_names(), tooltip="A .motion file in ComfyUI's input or output folder."
+                )
+            ],
+            outputs=[motion_output("The motion, exactly as it was saved.")],
+        )
+
+    @classmethod
+    def execute(cls, file: str) -> io.NodeOutput:
+        return io.NodeOutput(load_motion(folder_paths.get_annotated_filepath(file)))
+
+    @classmethod
+    def fingerprint_inputs(cls, file: str) -> Any:
+        known = Path(folder_paths.get_annotated_filepath(file)).stat()
+        return (known.st_mtime, known.st_size)
+
+    @classmethod
+    def validate_inputs(cls, file: str) -> bool | str:
+        if not folder_paths.exists_annotated_filepath(file):
+            return f"There is no motion file {file!r} in the input or output folder."
+        return True
+
+
+class SaveMotion(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="MT_SaveMotion",
+            display_name="Save Motion",
+            category=CATEGORY,
+            description="Writes a .motion file into the output folder, to be loaded in any graph or on the command line.",
+            search_aliases=["export motion", "store motion"],
+            inputs=[
+                motion_input(),
+                io.String.Input("filename_prefix", default="motion/motion", tooltip="Folder and name under the output folder; a number is added."),
+            ],
+            outputs=[
+                motion_output("The same motion, to go on with."),
+                io.String.Output(id="path", display_name="path", tooltip="The file that was written."),
+            ],
+            is_output_node=True,
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, motion: Motion, filename_prefix: str) -> io.NodeOutput:
+        folder, name, counter, subfolder, _ = folder_paths.get_save_image_path(
+            filename_prefix, folder_paths.get_output_directory(), *motion.size
+        )
+        path = Path(folder) / f"{name}_{counter:05}_.motion"
+        save_motion(motion, path)
+        return io.NodeOutput(
+            motion, str(path), ui=ui.PreviewText(f"{subfolder}/{path.name}" if subfolder else path.name)
+        )

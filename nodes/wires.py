@@ -1,0 +1,22 @@
+"""What travels on our wires, and what every node says about them in the same words."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+CATEGORY = "motion transfer"
+
+MotionWire = io.Custom("MT_MOTION")
+"""A `core.Motion`: joints and time stamps, some kilobytes a second, never pixels."""
+PoseKeypointWire = io.Custom("POSE_KEYPOINT")
+"""The list of OpenPose frames that core's and other packs' pose nodes exchange."""
+
+
+def motion_input(
+    name: str = "motion", tooltip: str = "From Extract Motion, Load Motion or another motion node."
+) -> io.Input:
+    return MotionWire.Input(name, tooltip=tooltip)
+
+
+def motion_output(tooltip: str, name: str = "motion") -> io.Output:
+    return MotionWire.Output(id=name, display_name=name, tooltip=tooltip)
