@@ -6,14 +6,16 @@ silhouette tells is in `silhouette`, and where unseen parts go is in `body_templ
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-from ..core import BODY, FACE, LEFT_HAND, RIGHT_HAND, Character, NoPersonFound, PoseTrack
+from ..core import BODY, FACE, LEFT_HAND, RIGHT_HAND, Character, MissingPackage, NoPersonFound, PoseTrack
 from .body_template import lower_body_below, place_face, place_hand
-from .cut_out import find_silhouette
+from .cut_out import find_silhouette, guess_silhouette
+from .drawn_face import find_drawn_face
 from .plausibility import SEEN, Verdict, judge
 from .silhouette import fit_skeleton
 from .still_person import NEUTRAL, Sighting, StillWatcher, frame_box, framings
@@ -38,21 +40,48 @@ def find_character_pose(character: Character, note: Callable[[str], None] = lamb
     pixels, alpha = _working_copy(character)
     h, w = pixels.shape[:2]
     silhouette = find_silhouette(pixels, alpha)
-    with StillWatcher() as watcher:
-        best, verdict = _best_sighting(watcher, pixels, silhouette)
-        if best is not None and verdict.value >= ACCEPTED:
-            points, scores = best.points.copy(), best.scores.copy()
-            _head(watcher, pixels, points, scores, mouth=best.mouth)
-            how = ""
-        else:
-            points, scores, how = _without_body(watcher, pixels, silhouette, best, verdict)
+    try:
+        watcher = StillWatcher()
+    except MissingPackage as missing:
+        if silhouette is None:
+            raise
+        points, scores = _from_outline_alone(silhouette)
+        note(f"The joints were fitted to the silhouette alone. {missing}")
+    else:
+        with watcher:
+            points, scores, how = _looked_at(watcher, pixels, silhouette, is_given=alpha is not None)
         if how:
             note(f"{how} If the result moves wrongly, {HOW_TO_GIVE}.")
-        _hands(watcher, pixels, points, scores)
     _outside(points, scores, (w, h))
     scale = np.array([character.size[0] / w, character.size[1] / h])
     points = ((points + 0.5) * scale - 0.5).astype(np.float32)
     return PoseTrack(points[None], np.clip(scores, 0, 1).astype(np.float32)[None], character.size)
+
+
+def _looked_at(
+    watcher: StillWatcher, pixels: np.ndarray, silhouette: np.ndarray | None, *, is_given: bool
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Joints with the help of the networks, and a sentence on how when they did not find the body."""
+    best, verdict = _best_sighting(watcher, pixels, silhouette)
+    if best is not None and verdict.value >= ACCEPTED:
+        points, scores, how = best.points.copy(), best.scores.copy(), ""
+        _head(watcher, pixels, points, scores, mouth=best.mouth)
+    else:
+        points, scores, how = _without_body(watcher, pixels, silhouette, best, verdict, is_given=is_given)
+    _hands(watcher, pixels, points, scores)
+    return points, scores, how
+
+
+def _from_outline_alone(silhouette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        points, scores = fit_skeleton(silhouette)
+    except ValueError as error:
+        raise NoPersonFound(
+            f"No body was found in the character: {error}. A larger picture, a mask (--mask), or its joints "
+            f"(--character-pose) would work."
+        ) from None
+    scores[LEFT_HAND], scores[RIGHT_HAND] = 0, 0
+    return points, scores
 
 
 def _working_copy(character: Character) -> tuple[np.ndarray, np.ndarray | None]:
@@ -94,7 +123,13 @@ def _best_sighting(
 
 
 def _without_body(
-    watcher: StillWatcher, pixels: np.ndarray, silhouette: np.ndarray | None, best: Sighting | None, verdict: Verdict
+    watcher: StillWatcher,
+    pixels: np.ndarray,
+    silhouette: np.ndarray | None,
+    best: Sighting | None,
+    verdict: Verdict,
+    *,
+    is_given: bool,
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Joints from the silhouette, or from a face alone, with a sentence on which it was."""
     h, w = pixels.shape[:2]
@@ -102,15 +137,25 @@ def _without_body(
     for fill in (1.0, 0.6):
         face = watcher.face(pixels, frame_box("face", (0, 0, w, h), fill)) if face is None else face
     why = "The body was not recognised in the character" + (f" ({verdict.against})" if best is not None else "")
+    guessed = silhouette is None and face is None
+    if guessed:
+        silhouette = guess_silhouette(pixels)
+    fitted = None
     if silhouette is not None:
-        try:
+        with contextlib.suppress(ValueError):
             fitted = fit_skeleton(silhouette)
-        except ValueError:
+    if silhouette is not None and fitted is not None and face is not None and not is_given:
+        # A face is a surer sign than an outline that was taken off a background.
+        away, width = float(np.linalg.norm(face[27:36].mean(0) - fitted[0][0])), float(np.ptp(face[:, 0]))
+        x0, _, x1, y1 = box_of(silhouette)
+        is_portrait = y1 >= h and width > 0.35 * (x1 - x0)
+        if away > 0.5 * width or is_portrait:
             fitted = None
-        if fitted is not None:
-            points, scores = fitted
-            _head(watcher, pixels, points, scores, mouth=None, known_face=face)
-            return points, scores, f"{why}; its joints were fitted to its silhouette."
+    if fitted is not None:
+        points, scores = fitted
+        _head(watcher, pixels, points, scores, mouth=None, known_face=face)
+        source = "an outline guessed by colour" if guessed else "its silhouette"
+        return points, scores, f"{why}; its joints were fitted to {source}."
     if face is not None:
         points, scores = _body_under_face(face)
         return points, scores, f"{why}; only its face was found, the body is placed by proportion below it."
@@ -148,8 +193,19 @@ def _head(
     faces = [
         f for f in faces if np.linalg.norm(f[27:36].mean(0) - centre) < reach * 0.8 and np.ptp(f[:, 0]) < 2.2 * reach
     ]
-    if faces:
-        points[FACE], scores[FACE] = faces[0], 0.9
+    is_fitted = mouth is None  # the head is a circle in an outline: then a drawing's own eyes come before a network's
+    drawn = None
+    if is_fitted or not faces:
+        middle = (points[3] + points[4]) / 2
+        radius = float(np.linalg.norm(points[3] - points[4])) / 1.9
+        drawn = find_drawn_face(pixels, middle.astype(np.float64), radius)
+    if faces or drawn is not None:
+        points[FACE] = faces[0] if drawn is None else drawn
+        scores[FACE] = 0.9 if drawn is None else 0.5
+        if is_fitted or drawn is not None:
+            points[1], points[2] = points[FACE][42:48].mean(0), points[FACE][36:42].mean(0)
+            points[0] = points[FACE][30]
+            scores[:3] = np.maximum(scores[:3], 0.6)
         return
     middle = None if mouth is None else mouth.mean(0)
     points[FACE] = place_face(points[2], points[1], middle)
@@ -190,8 +246,11 @@ def _hands(watcher: StillWatcher, pixels: np.ndarray, points: np.ndarray, scores
             fits = 0.15 * reach < float(np.linalg.norm(hand[9] - hand[0])) < 1.2 * reach
             if near and fits:
                 points[part], scores[part] = hand, confidence
+                points[wrist] = hand[0]  # looked at from near by, and hands shall hang together with arms
                 continue
-        points[part], scores[part] = place_hand(points[elbow], points[wrist], is_left=is_left), 0
+        if not points[part].any():  # not yet placed by the silhouette
+            points[part] = place_hand(points[elbow], points[wrist], is_left=is_left)
+        scores[part] = 0
 
 
 def _outside(points: np.ndarray, scores: np.ndarray, size: tuple[int, int]) -> None:

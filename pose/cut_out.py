@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..core import BODY, FACE, Character, InputError, PoseTrack
+from ..core import BODY, FACE, LEFT_HAND, RIGHT_HAND, Character, InputError, MissingPackage, PoseTrack
 from .plain_background import PlainBackground, find_plain_background
 from .plausibility import LIMBS, SEEN, judge
 from .soft_edge import clean_edge_colours, guided, soft_alpha
@@ -20,6 +20,7 @@ from .still_person import StillWatcher, frame_box, framings
 
 WORK_SIDE = 1024
 """Outlines are found at this size (px of the long side) and carried to larger pictures by their own edges."""
+HAND_BONES = tuple((0 if k == 0 else 4 * f + k, 4 * f + k + 1) for f in range(5) for k in range(4))
 GRABCUT_SIDE = 400
 """GrabCut's time goes with the area; its result is only the middle of a soft edge."""
 
@@ -66,6 +67,17 @@ def find_silhouette(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray 
     return np.where(shape, 255, 0).astype(np.uint8)
 
 
+def guess_silhouette(pixels: np.ndarray) -> np.ndarray | None:
+    """uint8 `[h,w]` of what stands out in the middle by its colours; None when that is no compact thing."""
+    guess = _sharpen(pixels, _middle_guess(pixels.shape[:2], None), None) > 0.5
+    rim = np.concatenate([guess[0], guess[:, 0], guess[:, -1]])
+    if not _stands_out(pixels, guess):
+        return None
+    if not 0.03 < guess.mean() < 0.6 or rim.mean() > 0.15:
+        return None
+    return np.where(guess, 255, 0).astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class _Body:
     points: np.ndarray
@@ -83,43 +95,55 @@ def _cut(pixels: np.ndarray, body: _Body | None) -> np.ndarray:
     """float32 `[h,w]` 0..1"""
     h, w = pixels.shape[:2]
     plain = find_plain_background(pixels)
-    with StillWatcher() as watcher:
-        matte = _person_matte(watcher, pixels, body)
+    matte, trust = None, 0.0
+    try:
+        with StillWatcher() as watcher:
+            matte, trust = _person_matte(watcher, pixels, body)
+    except MissingPackage:
+        if plain is None:
+            raise
     if plain is not None:
         shape = _main_part(~plain.is_background)
-        if _plain_is_better(shape, matte, body, (w, h)):
+        if _plain_is_better(shape, matte, trust, body, (w, h)):
             return _against_plain(pixels, plain, shape, body)
-    if matte is None:
-        matte = _middle_guess((h, w), body)
-    return _sharpen(pixels, matte, body)
+    if matte is not None:
+        return _sharpen(pixels, matte, body)
+    found = _sharpen(pixels, _middle_guess((h, w), body), body)
+    return found if body is not None or _stands_out(pixels, found > 0.5) else np.zeros_like(found)
 
 
-def _person_matte(watcher: StillWatcher, pixels: np.ndarray, body: _Body | None) -> np.ndarray | None:
-    """float32 `[h,w]` 0..1 where the networks see a person; None where they see none."""
+def _person_matte(watcher: StillWatcher, pixels: np.ndarray, body: _Body | None) -> tuple[np.ndarray | None, float]:
+    """float32 `[h,w]` 0..1 where the networks see a person (None where they see none), and how far to believe it."""
     h, w = pixels.shape[:2]
-    best, value = None, 0.0
+    mattes: list[tuple[float, np.ndarray]] = []
     for framing in framings((w, h), None):
         sighting = watcher.body(pixels, framing)
         if sighting is None or sighting.matte.max() < 0.5:
             continue
         known = body or _Body(sighting.points, sighting.scores)
-        judged = judge(known.points, known.scores, (w, h), sighting.matte)
-        if judged.value > value:
-            best, value = sighting.matte, judged.value
-        if value > 0.6:
+        mattes.append((judge(known.points, known.scores, (w, h), sighting.matte).value, sighting.matte))
+        if sum(value > 0.6 for value, _ in mattes) == 2:
             break
-    if best is None or value < 0.3:
-        return None
-    ys, xs = np.nonzero(best > 0.5)
+    mattes.sort(key=lambda m: -m[0])
+    if not mattes or mattes[0][0] < 0.3:
+        return None, 0.0
+    matte = mattes[0][1]
+    ys, xs = np.nonzero(matte > 0.5)
     box = (float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
-    selfie = watcher.selfie(pixels, frame_box("person", box, 0.8))
-    # The two networks err in different places: both must doubt before a pixel is given up.
-    both = 0.5 * (best + selfie)
-    agree = float(((best > 0.5) & (selfie > 0.5)).sum() / max(((best > 0.5) | (selfie > 0.5)).sum(), 1))
-    return both if agree > 0.5 else best
+    others = [m for _, m in mattes[1:2]] + [watcher.selfie(pixels, frame_box("person", box, 0.8))]
+    # Looks at the same thing in other sizes average out the steps of the networks' 256 px grid, but
+    # one that has lost a limb must not take it away.
+    same = [m for m in others if _overlap(m > 0.5, matte > 0.5) > 0.88]
+    return np.mean([matte, *same], axis=0), mattes[0][0]
 
 
-def _plain_is_better(shape: np.ndarray, matte: np.ndarray | None, body: _Body | None, size: tuple[int, int]) -> bool:
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a & b).sum() / max((a | b).sum(), 1))
+
+
+def _plain_is_better(
+    shape: np.ndarray, matte: np.ndarray | None, trust: float, body: _Body | None, size: tuple[int, int]
+) -> bool:
     if not 0.005 < shape.mean() < 0.97:
         return False
     if body is not None and judge(body.points, body.scores, size, shape).inside < 0.8:
@@ -127,15 +151,19 @@ def _plain_is_better(shape: np.ndarray, matte: np.ndarray | None, body: _Body | 
     if matte is None:
         return True
     person = matte > 0.5
-    return float((person & shape).sum() / max(person.sum(), 1)) > 0.9
+    if float((person & shape).sum() / max(person.sum(), 1)) < 0.9:
+        return False
+    # A white margin around a photo is a plain background too, but not the character's.
+    return trust < 0.6 or _overlap(person, shape) > 0.7
 
 
 def _against_plain(pixels: np.ndarray, plain: PlainBackground, shape: np.ndarray, body: _Body | None) -> np.ndarray:
     shape = shape & ~_see_through(shape, plain.looks_alike, body)
-    near = max(1, round(min(pixels.shape[:2]) / 400))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * near + 1, 2 * near + 1))
+    # The shape already holds what has only a tenth of the character in it: the ramp lies inside its outline.
+    reach = 1 + max(1, round(min(pixels.shape[:2]) / 500))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     inner = cv2.erode(shape.astype(np.uint8), kernel) > 0
-    outer = cv2.dilate(shape.astype(np.uint8), kernel) == 0
+    outer = cv2.dilate(shape.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0
     return soft_alpha(pixels, inner, outer, background_colours=plain.colours)
 
 
@@ -198,6 +226,15 @@ def _middle_guess(shape: tuple[int, int], body: _Body | None) -> np.ndarray:
     return np.clip(1.4 - far, 0, 1).astype(np.float32)
 
 
+def _stands_out(pixels: np.ndarray, shape: np.ndarray) -> bool:
+    """Whether there is any edge along the outline; a guess in an empty picture has none."""
+    small = np.ones((5, 5), np.uint8)
+    line = cv2.dilate(shape.astype(np.uint8), small) != cv2.erode(shape.astype(np.uint8), small)
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    steps = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, small)
+    return bool(line.any()) and float(np.median(steps[line])) > 8
+
+
 def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None) -> np.ndarray:
     """float32 `[h,w]` 0..1: the coarse matte brought to the picture's own edges."""
     h, w = pixels.shape[:2]
@@ -214,12 +251,18 @@ def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None) -> np.nd
         shrunk = _Body((body.points + 0.5) * scale - 0.5, body.scores)
         bones = _bones(shrunk, coarse.shape, 1) > 0
         seeds[bones & (coarse > 0.3)] = cv2.GC_FGD
+        for hand in (LEFT_HAND, RIGHT_HAND):
+            if body.scores[hand].max() > 0.5:
+                for a, b in HAND_BONES:
+                    ends = [np.round(shrunk.points[hand][k]).astype(int).tolist() for k in (a, b)]
+                    cv2.line(seeds, tuple(ends[0]), tuple(ends[1]), cv2.GC_FGD, 1)
     fore, back = np.zeros((1, 65)), np.zeros((1, 65))
     certain = ((seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)).any() and (seeds != cv2.GC_FGD).any()
     if certain and ((seeds == cv2.GC_BGD) | (seeds == cv2.GC_PR_BGD)).any():
         cv2.setRNGSeed(7)  # GrabCut's k-means draws random numbers
         cv2.grabCut(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), seeds, (0, 0, 1, 1), back, fore, 3, cv2.GC_INIT_WITH_MASK)
     hard = _main_part((seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD))
+    hard = _without_pinholes(hard, coarse)
     hard = cv2.resize(hard.astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
     band = max(3, round(0.008 * max(h, w)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
@@ -229,6 +272,18 @@ def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None) -> np.nd
     alpha = soft_alpha(pixels, inner, outer, guess=guess)
     # Colour alone is grainy where both sides have many colours; the outline decides there.
     return np.clip(1.15 * (0.5 * alpha + 0.5 * guess) - 0.075, 0, 1)
+
+
+def _without_pinholes(shape: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """Eyes and buttons are no holes; between arm and body is one, and the matte or the size tells."""
+    count, labels = cv2.connectedComponents((~shape).astype(np.uint8), connectivity=4)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    doubt = np.bincount(labels.ravel(), weights=matte.ravel(), minlength=count) / np.maximum(areas, 1)
+    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    fill = (areas < 0.003 * shape.sum()) | (doubt > 0.5)
+    fill[border] = False
+    fill[0] = False
+    return shape | fill[labels]
 
 
 def _main_part(shape: np.ndarray) -> np.ndarray:
