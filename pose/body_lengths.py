@@ -64,7 +64,8 @@ def sample_lengths(points: np.ndarray, scores: np.ndarray, size: tuple[int, int]
 
     `points` `[n,135,2]` with neck and pelvis, `scores` `[n,135]`.
     """
-    inside = (points >= 0).all(-1) & (points < np.asarray(size, float)).all(-1)
+    # pixels reach half a pixel beyond their centres, to every side: a mirrored clip measures the same
+    inside = (points >= -0.5).all(-1) & (points < np.asarray(size) - 0.5).all(-1)
     good = inside & (scores >= CONFIDENT)
     out = np.empty((len(points), len(BONES) + len(MEASURES)), np.float32)
     for k, (_, a, b) in enumerate((*BONES, *MEASURES)):

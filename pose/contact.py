@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-BENT = 0.35  # sine of the bend from which the triangle alone decides; a straight leg has no side to bend to
+BENT = 0.9  # sine of the bend from which the triangle alone decides; a straight leg has no side to bend to.
+# At 0.35 the knees of a character with short thighs trembled twice as much as the driver's, at 0.9 1.3 times.
 FOLDED = (0.25, 0.5)  # hip to ankle, in leg lengths: below, a knee cannot be solved for without turning wildly
 LEGS = ((9, 11), (10, 12))
 """Thigh and shank of each side in BONES."""

@@ -16,6 +16,8 @@ import numpy as np
 from ..core import FACE
 from .body_vectors import ease_hidden, reach_frames
 from .clean import Cleaner, shots_between
+from .outliers import runs
+from .smooth import PART_SECONDS, parabola
 
 FIRM = (27, 28, 31, 33, 35, 36, 39, 42, 45)
 EYES = ((36, 39, ((37, 41), (38, 40))), (45, 42, ((44, 46), (43, 47))))
@@ -31,6 +33,7 @@ BLOCK_FRAMES = 256
 MOUTH_SHUT_SHARE = 0.3  # a clip of speech has its mouth shut in about so many frames
 SHUT_EYE = 0.2  # of the neutral opening: what detectors still see between shut lids
 TURNED = (1.4, 2.0)  # stretch of the fit, long over short: from here on a face seen from the side loses its say
+SURE_EYES_PX, FARTHEST = 60.0, 3.0  # a face this wide across the eyes needs no more smoothing; at most so many times
 FEATURE_RANGE = 3.0  # a feature is at most so many times larger, measured by the face, than the driver's
 
 
@@ -122,10 +125,21 @@ class FaceExpression:
             fitted, stretch = _fit(points[seen][:, FACE], self._neutral)
             say = 1 - np.clip((stretch - TURNED[0]) / (TURNED[1] - TURNED[0]), 0, 1)
             moved[seen] = say[:, None, None] * (self._on_character(fitted) - self._upright)
+            self._calm(moved, seen)
         ease_hidden(moved, np.repeat(seen[:, None], 68, 1), np.zeros_like(moved), self._cleaner.rate, turn=False)
         upright = self._upright + factor * moved[start - first : stop - first]
         _uncross(upright, (*LIPS, *EYES[0][2], *EYES[1][2]), self._upright)
         return _turn(upright - self._upright, self._roll) + self._rest
+
+    def _calm(self, moved: np.ndarray, seen: np.ndarray) -> None:
+        """A far-off face is a few pixels of noise, which a larger character would show enlarged: smoothed longer."""
+        assert self._neutral is not None
+        far = SURE_EYES_PX / max(_across(self._neutral, 36, 45), 1e-6)
+        if far <= 1 or self._cleaner.strength == 0:
+            return
+        window = round(PART_SECONDS[1][1] * min(far, FARTHEST) * self._cleaner.rate) // 2 * 2 + 1
+        for start, stop in runs(seen):
+            moved[start:stop] = parabola(moved[start:stop], window)
 
     def _on_character(self, fitted: np.ndarray) -> np.ndarray:
         """Upright driver faces `[n,68,2]` -> upright character faces with the same expression."""
@@ -137,11 +151,11 @@ class FaceExpression:
         out[:, mouth] = self._upright[mouth] + away[:, mouth] * (self._mouth_x, self._mouth_y)
         for outer, inner, lids in EYES:
             width = self._limit(_across(self._upright, outer, inner) / max(_across(self._neutral, outer, inner), 1e-6))
+            driver = max(float(_gaps(self._neutral[None], lids).mean()), 1e-6)
+            now = _gaps(fitted, lids).mean(1)
+            open_ = np.clip((now / driver - SHUT_EYE) / (1 - SHUT_EYE), 0, 1)
             for upper, lower in lids:
-                driver = max(float(self._neutral[lower, 1] - self._neutral[upper, 1]), 1e-6)
                 own = max(float(self._upright[lower, 1] - self._upright[upper, 1]), 0.0)
-                now = fitted[:, lower, 1] - fitted[:, upper, 1]
-                open_ = np.clip((now / driver - SHUT_EYE) / (1 - SHUT_EYE), 0, 1)
                 gap = own * open_ + np.maximum(now - driver, 0) * width
                 middle = (out[:, upper, 1] + out[:, lower, 1]) / 2
                 out[:, upper, 1], out[:, lower, 1] = middle - gap / 2, middle + gap / 2

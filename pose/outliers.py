@@ -122,7 +122,12 @@ def _median(rows: list[np.ndarray], count: np.ndarray) -> np.ndarray:
     for turn in range(len(rows)):  # odd-even transposition sort, element by element
         for k in range(turn % 2, len(rows) - 1, 2):
             rows[k], rows[k + 1] = np.minimum(rows[k], rows[k + 1]), np.maximum(rows[k], rows[k + 1])
-    stack = np.stack(rows)
-    low = np.take_along_axis(stack, (np.maximum(count - 1, 0) // 2)[None, ..., None], 0)[0]
-    high = np.take_along_axis(stack, (np.minimum(count, len(rows) - 1) // 2)[None, ..., None], 0)[0]
-    return np.where(count[..., None] > 0, (low + high) / 2, 0.0)
+    out = rows[len(rows) // 2].copy()
+    fewer = count < len(rows)
+    if fewer.any():
+        known = count[fewer]
+        some = np.stack([r[fewer] for r in rows])
+        at = np.arange(len(known))
+        middle = (some[np.maximum(known - 1, 0) // 2, at] + some[known // 2, at]) / 2
+        out[fewer] = np.where(known[:, None] > 0, middle, 0.0)
+    return out

@@ -31,7 +31,7 @@ from .survey import Survey, root_path, survey
 BLOCK_FRAMES = 256
 KEPT_BLOCKS = 4
 OFTEN = 0.3  # a part seen in fewer frames than this does not carry the figure
-PLANTED_TORSOS = 0.15  # a half-body driver's sway up to about this much bends the character instead of shoving it
+PLANTED_TORSOS = 0.25  # a half-body driver's sway up to about this much bends the character instead of shoving it
 HEAD = (*HEAD_JOINTS, *range(133)[FACE])
 
 
