@@ -1,5 +1,7 @@
 """A long-legged young woman in a short jacket and a dress, before a painted evening landscape."""
 
+# ruff: noqa: RUF005  (adding an offset to a point is arithmetic here, not concatenation)
+
 from __future__ import annotations
 
 import numpy as np

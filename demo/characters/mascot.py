@@ -1,5 +1,7 @@
 """A bear cub in a hooded jumper: big head, short legs, thick lines, no background."""
 
+# ruff: noqa: RUF005  (adding an offset to a point is arithmetic here, not concatenation)
+
 from __future__ import annotations
 
 import numpy as np
