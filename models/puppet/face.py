@@ -232,6 +232,6 @@ def _part(upper: np.ndarray, lower: np.ndarray, down: np.ndarray) -> tuple[np.nd
     gap = np.maximum((lower - upper) @ down, 0)
     gap = np.convolve(np.pad(gap, 3, mode="edge"), np.array([1, 6, 15, 20, 15, 6, 1]) / 64, "valid")
     middle = (upper + lower) / 2
-    ends = np.minimum(np.arange(len(gap)), np.arange(len(gap))[::-1]) / 4.0
+    ends = np.minimum(np.arange(len(gap)), np.arange(len(gap))[::-1]) / 2.0
     half = (gap * np.clip(ends, 0, 1) / 2)[:, None] * down
     return middle - half, middle + half

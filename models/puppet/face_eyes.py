@@ -82,7 +82,8 @@ class Eye:
         if is_flat and len(eye):
             luma = eye.sum(1)
             self.lash_colour = eye[luma <= np.percentile(luma, 10)].mean(0)
-            if luma.std() < 60:  # a dot, without white: it shuts to a line as bold as itself
+            skin = np.median(sample(pixels, edge + (lid[:, None] - 0.6 * self.skin) * self.down), axis=0)
+            if np.percentile(luma, 90) < skin.sum() + 40:  # a dot without white shuts to a line as bold as itself
                 self.lash_px = max(1.8, 0.13 * 2 * self.half)
 
     def closing(self, upper_px: float, lower_px: float) -> tuple[float, float]:
@@ -91,7 +92,7 @@ class Eye:
         if openness >= 1:
             return -min(openness - 1, _WIDEST - 1), 0.0
         shut = float(np.clip((1 - openness) / (1 - _SHUT), 0, 1))
-        shut = 0.45 * shut + 0.55 * shut * shut * (3 - 2 * shut)
+        shut = 0.25 * shut + 0.75 * shut * shut * (3 - 2 * shut)  # a smile narrows eyes a little, no more
         rise = float(np.clip(-lower_px, 0, _LOWER_LID_SHARE * self._lid_height)) * self.height / self._lid_height
         return shut, rise
 
@@ -115,7 +116,8 @@ class Eye:
             return self._look(picture, source)
         floor = np.maximum(low - rise * self._taper - shut * (low - self._seam), up)
         # shut means a little below the seam: a bright rim of the eyeball would give the trick away
-        moved = up + shut * (floor + (0.09 * self.height + 0.5) * self._taper - up)
+        below = shut * (0.09 * self.height + 0.5) * self._taper
+        moved = np.maximum(floor - (1 - shut) * (low - up) + below, up)
         eyeball = picture[self.rows, self.cols].astype(np.float32)
         # lashes and make-up above the lid's edge travel with it, thinner the further it closes
         keep = self._band * (1 - 0.6 * min(1.0, 1.5 * shut))

@@ -30,8 +30,10 @@ class Mouth:
     """Made once from the picture; `points` are the 68 points in pixels of `pixels` (RGB uint8 `[h,w,3]`)."""
 
     def __init__(self, pixels: np.ndarray, points: np.ndarray, is_flat: bool) -> None:
-        left, right = points[60], points[64]
+        # a little beyond the inner corners: drawn lines and fields part up to there
+        left, right = (0.45 * points[inner] + 0.55 * points[outer] for inner, outer in ((60, 48), (64, 54)))
         self.width = float(np.linalg.norm(points[54] - points[48]))
+        self._ends = np.stack([left, right])
         self.origin = (left + right) / 2
         self.across = (right - left) / max(float(np.linalg.norm(right - left)), 1e-6)
         self.down = np.array([-self.across[1], self.across[0]])
@@ -53,6 +55,8 @@ class Mouth:
     def _curve(self, points: np.ndarray, u: np.ndarray) -> np.ndarray:
         from scipy.interpolate import PchipInterpolator
 
+        points = points.copy()
+        points[[0, -1]] = self._ends
         at = (points - self.origin) @ self.across
         at = np.maximum.accumulate(at + np.arange(5) * 1e-3)  # strictly rising, whatever the detector said
         return np.asarray(PchipInterpolator(at, (points - self.origin) @ self.down)(u))
