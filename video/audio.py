@@ -13,7 +13,7 @@ import av
 from av.error import FFmpegError
 
 from ..core import UsageError
-from .opening import is_cover, open_container, origin_seconds
+from .opening import disposition, is_cover, open_container, origin_seconds
 from .source import VideoFile
 
 _SUFFIXES = {"mp4": ".mp4", "mov": ".mov", "matroska": ".mkv", "webm": ".webm"}
@@ -63,7 +63,7 @@ class AudioCopy:
         for stream in self._streams:
             copy = out.add_stream_from_template(stream, opaque=True)
             copy.metadata.update({k: v for k, v in stream.metadata.items() if k in ("language", "title")})
-            copy.disposition = int(stream.disposition)
+            copy.disposition = disposition(stream)
             copies[stream.index] = copy
         return copies
 

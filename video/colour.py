@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
 # Full chroma interpolation and exact rounding; the fast paths are up to 8 levels off and 1.4 too dark on average
 # (measured on smooth noise at 720p), these are 0.0 off on average. Bit exact: the same on every processor.
@@ -23,23 +23,26 @@ LIMITED, FULL = 1, 2
 HD_HEIGHT = 720
 """Untagged video of this height or more is BT.709, smaller is BT.601: what players do."""
 
+# swscale's names for its tables (SWS_CS_...); PyAV has not named all of them in every version.
+_ITU709, _FCC, _ITU601, _SMPTE240M, _BT2020 = 1, 4, 5, 7, 9
+
 # ITU-T H.273 matrix coefficients -> swscale's tables.
 _MATRICES = {
-    1: Colorspace.ITU709,
-    4: Colorspace.FCC,
-    5: Colorspace.ITU601,
-    6: Colorspace.ITU601,
-    7: Colorspace.SMPTE240M,
-    9: Colorspace.BT2020,
-    10: Colorspace.BT2020,
+    1: _ITU709,
+    4: _FCC,
+    5: _ITU601,
+    6: _ITU601,
+    7: _SMPTE240M,
+    9: _BT2020,
+    10: _BT2020,
 }
 # Weights of red and blue in luma: BT.709, FCC, BT.601, SMPTE 240M, BT.2020.
 _LUMA_WEIGHTS = {
-    int(Colorspace.ITU709): (0.2126, 0.0722),
-    int(Colorspace.FCC): (0.30, 0.11),
-    int(Colorspace.ITU601): (0.299, 0.114),
-    int(Colorspace.SMPTE240M): (0.212, 0.087),
-    int(Colorspace.BT2020): (0.2627, 0.0593),
+    _ITU709: (0.2126, 0.0722),
+    _FCC: (0.30, 0.11),
+    _ITU601: (0.299, 0.114),
+    _SMPTE240M: (0.212, 0.087),
+    _BT2020: (0.2627, 0.0593),
 }
 # Codecs of pictures: their grey is 0..255 even where nobody says so.
 _FULL_RANGE_CODECS = {"gif", "png", "apng", "mjpeg", "bmp", "webp", "tiff", "qtrle", "rawvideo"}
@@ -65,7 +68,7 @@ class ToRgb:
         if self._deep:
             pixels = self._deep_rgb(frame, see_through)
         else:
-            pixels = self._scaled(frame, "rgba" if see_through else "rgb24", Colorspace.ITU709, FULL)
+            pixels = self._scaled(frame, "rgba" if see_through else "rgb24", _ITU709, FULL)
         if not see_through:
             return pixels, None
         colour, alpha = pixels[..., :3], pixels[..., 3]
@@ -94,7 +97,7 @@ class ToRgb:
     def _deep_rgb(self, frame: av.VideoFrame, see_through: bool) -> np.ndarray:
         """float32 0..1. swscale's own way to 16-bit RGB makes white 0.998, so the matrix is applied here."""
         if frame.format.is_rgb or frame.format.name == "pal8":
-            pixels = self._scaled(frame, "rgba64le" if see_through else "rgb48le", Colorspace.ITU709, FULL)
+            pixels = self._scaled(frame, "rgba64le" if see_through else "rgb48le", _ITU709, FULL)
             return pixels.astype(np.float32) / np.float32(65535)
         matrix, range_ = matrix_of(frame), range_of(frame, self._codec)
         codes = self._scaled(frame, "yuva444p16le" if see_through else "yuv444p16le", matrix, range_)
@@ -136,11 +139,11 @@ class FromRgb:
         converted = self._scaler.reformat(
             frame,
             format=self._target,
-            src_colorspace=Colorspace.ITU709,
-            dst_colorspace=Colorspace.ITU709,
+            src_colorspace=_ITU709,
+            dst_colorspace=_ITU709,
             interpolation=SCALER_FLAGS,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.JPEG if self._is_rgb else ColorRange.MPEG,
+            src_color_range=FULL,
+            dst_color_range=FULL if self._is_rgb else LIMITED,
             **_THREADS,
         )
         if not self._is_rgb:
@@ -154,7 +157,7 @@ def has_alpha(frame: av.VideoFrame) -> bool:
 
 def matrix_of(frame: av.VideoFrame) -> int:
     """swscale's table for the frame's tag; untagged: by height."""
-    guess = Colorspace.ITU709 if frame.height >= HD_HEIGHT else Colorspace.ITU601
+    guess = _ITU709 if frame.height >= HD_HEIGHT else _ITU601
     return int(_MATRICES.get(frame.colorspace, guess))
 
 

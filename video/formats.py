@@ -167,4 +167,5 @@ def _vp9(crf: int) -> tuple[tuple[str, str], ...]:
     )  # fmt: skip
 
 
-_FFV1 = (("level", "3"), ("coder", "1"), ("context", "0"), ("g", "1"), ("slices", "4"), ("slicecrc", "1"))
+# Golomb-Rice codes: half the time of the range coder for 3 % more bytes.
+_FFV1 = (("level", "3"), ("coder", "0"), ("context", "0"), ("g", "1"), ("slices", "4"), ("slicecrc", "1"))

@@ -61,7 +61,12 @@ def origin_seconds(container: InputContainer) -> Fraction:
 
 def is_cover(stream: Any) -> bool:
     """A cover picture travelling as a video stream of one frame."""
-    return bool(int(stream.disposition) & _ATTACHED_PICTURE)
+    return bool(disposition(stream) & _ATTACHED_PICTURE)
+
+
+def disposition(stream: Any) -> int:
+    """FFmpeg's AV_DISPOSITION bits; a plain flag before PyAV 18 and a number since."""
+    return int(getattr(stream.disposition, "value", stream.disposition))
 
 
 def file_sha256(path: str | Path) -> str:

@@ -136,7 +136,7 @@ def demux(path: Path) -> list[Track]:
         return [
             Track(
                 s.type, s.codec_context.name, s.codec_context.extradata, s.metadata.get("language"),
-                int(s.disposition), found[s.index], _end_tag(s.metadata.get("DURATION")),
+                int(getattr(s.disposition, 'value', s.disposition)), found[s.index], _end_tag(s.metadata.get("DURATION")),
             )
             for s in container.streams
         ]  # fmt: skip
