@@ -52,8 +52,11 @@ class PuppetEngine:
         moves = _Moves(puppet, character, motion, settings)
         clip = survey(puppet.rig, moves.targets, total, float(motion.timeline.rate), motion.cuts)
         stage = self._stage(character)
-        clips = driving_stages(driving, character.size, first, WINDOW_FRAMES) if driving is not None and (
-            settings.background == "driving") else None
+        clips = (
+            driving_stages(driving, character.size, first, WINDOW_FRAMES)
+            if driving is not None and (settings.background == "driving")
+            else None
+        )
         for start in range(first, total, WINDOW_FRAMES):
             stop = min(start + WINDOW_FRAMES, total)
             strings = pull(puppet.rig, *moves.targets(start, stop), clip.size[start:stop].astype(np.float64))
@@ -77,7 +80,9 @@ class PuppetEngine:
         if kind == "keep":
             return empty_stage(character)
         if kind == "plain":
-            return np.broadcast_to(np.array(PLAIN_COLOURS[self.settings.plain_colour], np.uint8), character.pixels.shape)
+            return np.broadcast_to(
+                np.array(PLAIN_COLOURS[self.settings.plain_colour], np.uint8), character.pixels.shape
+            )
         return np.zeros_like(character.pixels)
 
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from .hidden import grow
-from .parts import HEAD, LIMBS, TORSO, bone_distance
+from .parts import HEAD, LIMBS, LOCKS, TORSO, bone_distance
 from .rig import Chain, Rig
 
 
@@ -36,13 +36,16 @@ def make_layers(
     """Core first, then the limbs in the rig's order. `pixels` already bled under the soft edge."""
     limbs = [c for c in rig.chains if c.name in LIMBS and (separate_legs or "arm" in c.name)]
     numbers = {c.name: LIMBS[c.name] for c in limbs}
-    core_part = (labels == TORSO) | (labels == HEAD)
+    core_part = (labels == TORSO) | (labels == HEAD) | (labels == LOCKS)
     layers = [_core(rig, limbs, pixels, alpha, labels, core_part)]
     for chain in limbs:
         own = labels == numbers[chain.name]
         if int(own.sum()) < 12:
             continue
         layers.append(_limb(chain, pixels, alpha, labels, own, core_part & (labels != HEAD)))
+    locks = labels == LOCKS
+    if int(locks.sum()) >= 12:
+        layers.append(_cut("locks", pixels, alpha, _soft(locks)))
     return tuple(layers)
 
 
@@ -96,7 +99,7 @@ def _core(
         radius = chain.radius[0]
         if "arm" in chain.name:
             inner = chain.joints[0] * 0.4 + rig.neck * 0.6
-            joint = _pill(chain.joints[0], inner, 0.6 * radius, 0.95 * radius, shape)
+            joint = _pill(chain.joints[0], inner, 0.88 * radius - 2, 0.88 * radius, shape)
         else:
             joint = _fading(labels == TORSO, 0.15 * radius, 0.6 * radius)
         share = np.maximum(share, np.where(mine, joint, 0))
@@ -112,7 +115,7 @@ def _core(
             if "arm" in chain.name:
                 radius = chain.radius[0]
                 inner = chain.joints[0] * 0.4 + rig.neck * 0.6
-                discs = np.maximum(discs, _pill(chain.joints[0], inner, 0.5 * radius, 0.95 * radius, shape))
+                discs = np.maximum(discs, _pill(chain.joints[0], inner, 0.5 * radius, 0.88 * radius, shape))
         mix = (hidden & ~own)[..., None] * (1 - discs[..., None])
         pixels = np.clip(np.rint(pixels * (1 - mix) + filled * mix), 0, 255).astype(np.uint8)
         share = np.maximum(share, soft * (hidden | own))
@@ -151,7 +154,7 @@ def _limb(
     inside = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     if "arm" in chain.name:
         cap = np.where(trunk, _pill(chain.joints[0], chain.joints[0], 0.9 * radius, 1.4 * radius, shape), 0)
-        covered = np.zeros(shape, bool)
+        covered = (labels == LOCKS) & (bone_distance(chain, shape) < 1.1)  # the shoulder under the hair
     else:
         # A thigh goes on up to its hip under the seat, and behind the other leg and a hand.
         y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
@@ -164,11 +167,12 @@ def _limb(
         if _another_colour(pixels, own, trunk & (cap > 0), radius):
             covered |= trunk & (cap > 0)
     share = np.maximum(_soft(own), cap)
+    share = np.where(labels == LOCKS, 0, share)
     if covered.any():
         source = own & ~_near(~own & (alpha > 8), 2.0)
         filled = grow(pixels, source if source.any() else own)
         inside = np.where(covered[..., None], np.clip(np.rint(filled), 0, 255), pixels).astype(np.uint8)
-        share = np.maximum(share, np.where(covered & ~trunk, _soft(covered | own), 0))
+        share = np.maximum(share, np.where(covered & (~trunk | (labels == LOCKS)), _soft(covered | own), 0))
     share = np.maximum(share, (_near(own, 1.5) & trunk & (cap > 0)) * 1.0)
     return _cut(chain.name, inside, alpha, share)
 

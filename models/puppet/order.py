@@ -130,4 +130,5 @@ def layer_order(flags: int) -> list[str]:
         "core",
         *(n for n in legs if flags & over[n]),
         *(a for a, f in behind.items() if not flags & f),
+        "locks",
     ]

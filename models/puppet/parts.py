@@ -13,6 +13,8 @@ import numpy as np
 from .rig import Chain, Rig
 
 NOBODY, TORSO, HEAD = 0, 1, 2
+LOCKS = 7
+"""Hair that hangs over an arm: it moves with the head and the trunk and stays in front of the arm."""
 LIMBS = {"left_arm": 3, "right_arm": 4, "left_leg": 5, "right_leg": 6}
 
 
@@ -61,7 +63,7 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
     thigh_from = 0.25 if crotch_at is None else max(0.15, crotch_at - 0.1)
     for name in limbs:
         if name in rig.hidden_hands:
-            limbs[name] = np.where(_past_wrist(rig, name, shape, 0.4), np.inf, limbs[name])
+            limbs[name] = np.where(_past_wrist(rig, name, shape, 0.12), np.inf, limbs[name])
         if "leg" in name:  # the thigh's beginning is inside the pelvis
             limbs[name] = np.where(_along_first(rig, name, shape) < thigh_from, np.inf, limbs[name])
     near_limb = np.minimum.reduce(list(limbs.values())) if limbs else np.full(shape, np.inf, np.float32)
@@ -88,14 +90,15 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
         marks[(guess == number) & (away > doubt)] = number
     for name, distance in limbs.items():
         marks[(distance < 0.5) & (guess == LIMBS[name])] = LIMBS[name]
-        if name in rig.hidden_hands:  # where the sleeve ends is for the picture to say
-            marks[(guess == LIMBS[name]) & _past_wrist(rig, name, shape, 0.0)] = 0
     marks[~body] = 0
     outside = 7
     marks[(alpha == 0)] = outside
     flooded = _flood(pixels, marks, body)
     flooded[(flooded == outside) | ~body] = NOBODY
-    return _without_islands(flooded.astype(np.uint8), marks)
+    labels = _without_islands(flooded.astype(np.uint8), marks)
+    for name in rig.hidden_hands & limbs.keys():
+        labels[_cuff_in_pocket(rig, name, labels)] = NOBODY
+    return _with_locks(rig, pixels, labels, around_head=bone_distance(head, shape, skip=1))
 
 
 def _along_first(rig: Rig, name: str, shape: tuple[int, int]) -> np.ndarray:
@@ -109,6 +112,7 @@ def _along_first(rig: Rig, name: str, shape: tuple[int, int]) -> np.ndarray:
 
 def _torso_core(rig: Rig, shape: tuple[int, int]) -> np.ndarray:
     """bool: the inside of the trunk, a little narrower than shoulders and hips."""
+
     def inset(pair: np.ndarray, share: float) -> np.ndarray:
         return pair.mean(0) + (pair - pair.mean(0)) * share
 
@@ -157,6 +161,61 @@ def _below_crotch(rig: Rig, shape: tuple[int, int], thigh_from: float) -> np.nda
 def _nearest_leg(limbs: dict[str, np.ndarray]) -> np.ndarray:
     left_is_nearer = limbs["left_leg"] <= limbs["right_leg"]
     return np.where(left_is_nearer, LIMBS["left_leg"], LIMBS["right_leg"])
+
+
+def _cuff_in_pocket(rig: Rig, name: str, labels: np.ndarray) -> np.ndarray:
+    """bool: what of a hidden hand sticks out of the body's outline and would be left hanging at the hip."""
+    chain = rig.chain(name)
+    assert chain is not None
+    shape = labels.shape
+    tail = _past_wrist(rig, name, shape, 0.12) & (bone_distance(chain, shape) < 1.6) & (labels == TORSO)
+    outline = np.concatenate([rig.shoulders, rig.hips, *(c.joints[:2] for c in rig.chains if "leg" in c.name)])
+    thighs = [c.radius[0] for c in rig.chains if "leg" in c.name]
+    canvas = np.zeros(shape, np.uint8)
+    hull = cv2.convexHull(np.rint(outline).astype(np.int32))
+    cv2.fillConvexPoly(canvas, hull, 1)
+    grown = cv2.distanceTransform(1 - canvas, cv2.DIST_L2, 5) <= (min(thighs) if thighs else 4.0)
+    return tail & ~grown
+
+
+def _with_locks(rig: Rig, pixels: np.ndarray, labels: np.ndarray, around_head: np.ndarray) -> np.ndarray:
+    """Hair over an arm gets a label of its own, where hair, skin and sleeve can be told apart by colour."""
+    lab = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), 1.2), cv2.COLOR_RGB2LAB).astype(np.float32)
+
+    def colour(where: np.ndarray) -> np.ndarray | None:
+        return np.median(lab[where], 0) if where.sum() >= 30 else None
+
+    hair = colour((labels == HEAD) & (around_head > 0.75) & (around_head < 1.0))
+    skin = colour((labels == HEAD) & (around_head < 0.35))
+    if hair is None or skin is None or np.abs(hair - skin).max() < 25:
+        return labels
+    out = labels.copy()
+    for name in ("left_arm", "right_arm"):
+        chain = rig.chain(name)
+        mine = labels == LIMBS[name]
+        if chain is None:
+            continue
+        far = np.hypot(*np.moveaxis(_grid(labels.shape) - chain.joints[0], -1, 0))
+        reach = max(2.5 * chain.radius[0], 0.75 * chain.lengths[0])
+        sleeve = colour(mine & (far > 0.6 * chain.lengths[0]) & (far < 1.2 * chain.lengths[0]))
+        if sleeve is None or np.abs(hair - sleeve).max() < 15:
+            continue
+        to_hair, to_sleeve = np.linalg.norm(lab - hair, axis=2), np.linalg.norm(lab - sleeve, axis=2)
+        locks = mine & (far < reach) & (to_hair < 0.85 * to_sleeve) & (to_hair < 45)
+        locks = cv2.morphologyEx(locks.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        locks = cv2.morphologyEx(locks, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) * mine
+        # Only what hangs together with the head's own hair, through the trunk's if need be.
+        count, pieces = cv2.connectedComponents(
+            (locks | ((labels == HEAD) | (labels == TORSO)) & (to_hair < 45)).astype(np.uint8)
+        )
+        rooted = np.unique(pieces[(labels == HEAD) & (pieces > 0)]) if count > 1 else np.zeros(0, int)
+        out[(locks > 0) & np.isin(pieces, rooted)] = LOCKS
+    return out
+
+
+def _grid(shape: tuple[int, int]) -> np.ndarray:
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    return np.stack([x, y], -1)
 
 
 def _past_wrist(rig: Rig, name: str, shape: tuple[int, int], more: float) -> np.ndarray:

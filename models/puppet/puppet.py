@@ -55,7 +55,9 @@ class Puppet:
         # Arms end where the picture ends: mirrored hands below its border would be seen when they rise.
         beyond = np.ones(alpha.shape, bool)
         beyond[top : top + self.size[1], left : left + self.size[0]] = False
-        alpha = np.where(beyond & np.isin(self.labels, [LIMBS["left_arm"], LIMBS["right_arm"]]), 0, alpha).astype(np.uint8)
+        alpha = np.where(beyond & np.isin(self.labels, [LIMBS["left_arm"], LIMBS["right_arm"]]), 0, alpha).astype(
+            np.uint8
+        )
         layers = make_layers(self.rig, self.pixels, alpha, self.labels, self.separate_legs)
         ys = np.nonzero((alpha >= 128).any(1))[0]
         self.spacing = max(4.0, (ys[-1] - ys[0] + 1) * _MESH_SHARE / detail)
@@ -184,9 +186,7 @@ class Puppet:
                 yield drawn
 
 
-def _with_patch(
-    texture: np.ndarray, origin: tuple[int, int], face: tuple[np.ndarray, tuple[int, int]]
-) -> np.ndarray:
+def _with_patch(texture: np.ndarray, origin: tuple[int, int], face: tuple[np.ndarray, tuple[int, int]]) -> np.ndarray:
     """The texture with a face patch laid over its colours; its outline stays."""
     patch, (x, y) = face
     x, y = x - origin[0], y - origin[1]

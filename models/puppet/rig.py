@@ -7,6 +7,7 @@ right are the character's own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -95,9 +96,11 @@ def find_rig(points: np.ndarray, scores: np.ndarray, alpha: np.ndarray) -> Rig:
     hips = np.stack([p[11], p[12]]) if has_hips else np.stack([p[5], p[6]]) * 0.7 + neck * 0.3 + down * 1.35 * width
     pelvis = hips.mean(0)
     chains = [_head(p, seen, neck, width, down, alpha)]
-    chains += [c for name, ids in ARMS.items() if (c := _limb(name, ids, p, seen, alpha, width)) is not None]
-    if has_hips:
-        chains += [c for name, ids in LEGS.items() if (c := _limb(name, ids, p, seen, alpha, width)) is not None]
+    hidden = _hidden_hands(p, seen, neck, hips, width)
+    for name, ids in (ARMS | LEGS if has_hips else ARMS).items():
+        limb = _limb(name, ids, p, seen, alpha, width, name in hidden)
+        if limb is not None:
+            chains.append(limb)
     return Rig(
         neck=neck,
         pelvis=pelvis,
@@ -106,21 +109,23 @@ def find_rig(points: np.ndarray, scores: np.ndarray, alpha: np.ndarray) -> Rig:
         has_hips=has_hips,
         chains=tuple(_same_width(chains)),
         head_points=HEAD_JOINTS[seen[HEAD_JOINTS]],
-        hidden_hands=_hidden_hands(p, seen, neck, hips, width),
+        hidden_hands=hidden,
         points=p,
         scores=scores.astype(np.float64),
     )
 
 
-def _hidden_hands(
-    p: np.ndarray, seen: np.ndarray, neck: np.ndarray, hips: np.ndarray, width: float
-) -> frozenset[str]:
+def _hidden_hands(p: np.ndarray, seen: np.ndarray, neck: np.ndarray, hips: np.ndarray, width: float) -> frozenset[str]:
     """Arms that end on the body without a hand having been found there."""
     out = set()
     for name, (_, _, wrist, hand) in ARMS.items():
         if not seen[wrist] or seen[hand + 9]:
             continue
-        lines = [(neck, hips.mean(0)), (hips[0], p[13] if seen[13] else hips[0]), (hips[1], p[14] if seen[14] else hips[1])]
+        lines = [
+            (neck, hips.mean(0)),
+            (hips[0], p[13] if seen[13] else hips[0]),
+            (hips[1], p[14] if seen[14] else hips[1]),
+        ]
         for a, b in lines:
             t = np.clip((p[wrist] - a) @ (b - a) / max((b - a) @ (b - a), 1e-6), 0, 1)
             if np.hypot(*(p[wrist] - a - t * (b - a))) < 0.42 * width:
@@ -150,7 +155,13 @@ def _head(
 
 
 def _limb(
-    name: str, ids: tuple[int, int, int, int], p: np.ndarray, seen: np.ndarray, alpha: np.ndarray, width: float
+    name: str,
+    ids: tuple[int, int, int, int],
+    p: np.ndarray,
+    seen: np.ndarray,
+    alpha: np.ndarray,
+    width: float,
+    hidden: bool,
 ) -> Chain | None:
     """Two long bones and a hand or foot. None when not even the first bone is seen."""
     root, middle, end, last = ids
@@ -168,7 +179,7 @@ def _limb(
             hand = (p[knuckle] - p[end]) * 2 if seen[knuckle] else lower * 0.3
             if np.hypot(*hand) < 0.15 * np.hypot(*lower):
                 hand = lower * 0.3
-            if not seen[knuckle]:  # a paw or a mitten: as far as the picture goes
+            if not seen[knuckle] and not hidden:  # a paw or a mitten: as far as the picture goes
                 step = lower / max(np.hypot(*lower), 1e-6)
                 while np.hypot(*hand) < 0.8 * np.hypot(*lower) and _inside(alpha, p[end] + hand + step):
                     hand = hand + step
@@ -180,7 +191,7 @@ def _limb(
             joints.append(p[end] + foot)
     points = np.stack(joints)
     radius = []
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         length = float(max(np.hypot(*(b - a)), 1.0))
         low, high = 0.08 * width, (0.38 if "arm" in name else 0.5) * width
         measured = _half_width(alpha, a, b, max(high, length))

@@ -16,7 +16,7 @@ from scipy.sparse.linalg import splu
 
 from .layers import Layer
 from .mesh import Mesh
-from .parts import HEAD, LIMBS, TORSO, nearest_label
+from .parts import HEAD, LIMBS, LOCKS, TORSO, nearest_label
 from .rig import Chain, Rig
 
 
@@ -36,12 +36,14 @@ class Binding:
 def bind(rig: Rig, layer: Layer, mesh: Mesh, labels: np.ndarray, first: int, separate_legs: bool) -> list[Binding]:
     """Bindings of one layer whose vertices start at row `first` of the puppet."""
     chains = [c for c in rig.chains if c.name == layer.name]
-    if layer.name == "core":  # the seat follows the thighs too, and a robe is all core
+    in_core = layer.name in ("core", "locks")
+    if in_core:  # the seat follows the thighs too, and a robe is all core
         chains = [c for c in rig.chains if c.name == "head" or "leg" in c.name]
     points = mesh.vertices.astype(np.float64)
     x = np.clip(np.rint(points[:, 0]).astype(int), 0, labels.shape[1] - 1)
     y = np.clip(np.rint(points[:, 1]).astype(int), 0, labels.shape[0] - 1)
     part = nearest_label(np.where(layer.support, labels, 0))[y, x]  # lattice vertices may lie outside
+    part = np.where(part == LOCKS, TORSO, part)
     half_shoulder = float(np.hypot(*(rig.shoulders[0] - rig.shoulders[1]))) / 2
     # Source 0 is the torso, then the bones of each chain in turn.
     source = np.zeros(len(points), np.int64)
@@ -61,7 +63,7 @@ def bind(rig: Rig, layer: Layer, mesh: Mesh, labels: np.ndarray, first: int, sep
             neck &= up > 0.3
             source[neck] = offset
             reach[neck] = 0.3 * chain.radius[0]
-        elif layer.name == "core":
+        elif in_core:
             mine = (distance < 1.1 * chain.radius[bone]) & (part == TORSO)
             axis = chain.vectors[0]
             mine &= ((points - chain.joints[0]) @ axis) / max(axis @ axis, 1e-6) > 0.3
@@ -84,9 +86,9 @@ def bind(rig: Rig, layer: Layer, mesh: Mesh, labels: np.ndarray, first: int, sep
         share = np.clip((share - 0.12) / 0.76, 0, 1)
         share = share * share * (3 - 2 * share)  # a joint bends where it is, the bones beside it stay straight
         if "leg" in chain.name:
-            share[0] = _thigh_share(rig, chain, points, layer.name == "core")
+            share[0] = _thigh_share(rig, chain, points, in_core)
             share = np.minimum(share, share[0])
-            if layer.name == "core" and separate_legs:
+            if in_core and separate_legs:
                 share[1:] = 0
         rows = np.nonzero(share[0] > 0)[0]
         share = share[:, rows]
@@ -143,5 +145,3 @@ def _heat(mesh: Mesh, source: np.ndarray, reach: np.ndarray, num_sources: int) -
     right = np.zeros((v, num_sources))
     right[np.arange(v), source] = hold
     return splu((laplacian + diags(hold)).tocsc()).solve(right)
-
-

@@ -24,7 +24,10 @@ class PuppetSettings(Settings):
         2.0, 0.0, 10.0, step=0.5, help="How strongly the driving motion is smoothed; 0 leaves the detector's jitter in."
     )
     retargeting_factor: float = number(
-        1.0, 0.0, 2.0, help="Scales the motion about the character's own pose: 1 as driven, 0.7 subtle, 1.3 exaggerated."
+        1.0,
+        0.0,
+        2.0,
+        help="Scales the motion about the character's own pose: 1 as driven, 0.7 subtle, 1.3 exaggerated.",
     )
     background: str = choice(
         "keep",
@@ -32,7 +35,9 @@ class PuppetSettings(Settings):
         help="Behind the character: its own picture filled in, one colour, nothing, or the driving video.",
     )
     plain_colour: str = choice("white", tuple(PLAIN_COLOURS), help="The colour of a plain background.")
-    face_strength: float = number(1.0, 0.0, 2.0, help="How strongly mouth, eyes and brows move; 0 keeps the face still.")
+    face_strength: float = number(
+        1.0, 0.0, 2.0, help="How strongly mouth, eyes and brows move; 0 keeps the face still."
+    )
     travel: float = number(1.0, 0.0, 1.0, help="How far the character moves through the frame; 0 stays on the spot.")
     detail: float = number(
         1.0, 0.5, 2.0, step=0.1, advanced=True, help="Fineness of the mesh; higher is smoother and slower."
