@@ -14,7 +14,7 @@ from .face_eye_shape import detected_shape, drawn_shapes
 from .face_eyes import Eye
 from .face_features import FaceFeatures, settle
 from .face_mouth import Mouth
-from .face_picture import fill_hidden_colours, flatness
+from .face_picture import doubled, fill_hidden_colours, flatness
 from .face_warp import WarpGrid
 
 _NODES_ACROSS = 38
@@ -49,6 +49,7 @@ class FacePuppet:
             return
         self._colours = np.ascontiguousarray(fill_hidden_colours(rgb, cover))
         self._cover = np.ascontiguousarray(cover)
+        self._double = doubled(np.dstack([self._colours, cover]))
         self._opaque = bool((cover == 255).all())
         local = np.nan_to_num(self.points.astype(np.float64)) - (x0, y0)
         hull = np.zeros(cover.shape, np.uint8)
@@ -154,6 +155,8 @@ class FacePuppet:
         grid, f = self._grid, self.features
         shift = _TURN_SHIFT * f.head_px * turn
         fields = [grid.combine(w, moves) + self._dome[:, None] * shift for w in self._spread]
+        if max(float(np.abs(field).max()) for field in fields) < _INVISIBLE:
+            return self._look(colours, None, (slice(0, 0), slice(0, 0)))
         share = grid.unfolding_share(fields)
         backward = grid.invert([share * field for field in fields])
         if self.mouth is None:
@@ -196,35 +199,38 @@ class FacePuppet:
             end[:] = min(end[0], other.start), max(end[1], other.stop)
         return slice(*ends[0]), slice(*ends[1])
 
-    def _look(self, colours: np.ndarray, shifts: np.ndarray, where: tuple[slice, slice]) -> np.ndarray:
+    def _look(self, colours: np.ndarray, shifts: np.ndarray | None, where: tuple[slice, slice]) -> np.ndarray:
         """The picture of the box with `colours` fetched from `shifts` away inside `where`."""
-        out = self._rest.copy()
-        changed = [e for _, e in self.eyes] if colours is not self._colours else []
-        for eye in changed:
-            out[eye.rows, eye.cols, :3] = np.where(
-                self._cover[eye.rows, eye.cols, None] > 0, colours[eye.rows, eye.cols], out[eye.rows, eye.cols, :3]
-            )
-        if where[0].start >= where[0].stop:
+        out, double = self._rest.copy(), self._double
+        if colours is not self._colours:
+            double = double.copy()
+            for _, eye in self.eyes:
+                rows, cols = eye.rows, eye.cols
+                seen = self._cover[rows, cols, None] > 0
+                out[rows, cols, :3] = np.where(seen, colours[rows, cols], out[rows, cols, :3])
+                r0, c0 = max(rows.start - 4, 0), max(cols.start - 4, 0)
+                around = doubled(colours[r0 : rows.stop + 4, c0 : cols.stop + 4])
+                top, left = 2 * (rows.start - r0), 2 * (cols.start - c0)
+                inner = around[top : top + 2 * (rows.stop - rows.start), left : left + 2 * (cols.stop - cols.start)]
+                double[2 * rows.start : 2 * rows.stop, 2 * cols.start : 2 * cols.stop, :3] = inner
+        if shifts is None or where[0].start >= where[0].stop:
             return out
-        x, y = cv2.split(self._grid.pixels[where] + shifts[where])
+        x, y = cv2.split(2 * (self._grid.pixels[where] + shifts[where]))
         inside = out[where]
-        seen = cv2.remap(colours, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        if self._opaque:
-            inside[..., :3] = seen
-            return out
-        cover = cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        # where nothing is or was to be seen, the hidden colours stay as they are
-        inside[..., :3] = np.where((cover | inside[..., 3])[..., None] > 0, seen, inside[..., :3])
-        inside[..., 3] = cover
+        seen = cv2.remap(double, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        if not self._opaque:
+            # where nothing is or was to be seen, the hidden colours stay as they are
+            hidden = (seen[..., 3] | inside[..., 3]) == 0
+            seen[hidden] = inside[hidden]
+        inside[:] = seen
         return out
 
 
 def _bounds(points: np.ndarray, margin: float, width: int, height: int) -> tuple[slice, slice]:
     """Rows and columns around points, inside the box."""
-    (x0, y0), (x1, y1) = np.floor(points.min(0) - margin).astype(int), np.ceil(points.max(0) + margin).astype(int)
-    x0, x1 = np.clip([x0, x1 + 1], 0, width)
-    y0, y1 = np.clip([y0, y1 + 1], 0, height)
-    return slice(int(y0), int(y1)), slice(int(x0), int(x1))
+    (x0, y0), (x1, y1) = points.min(0) - margin, points.max(0) + margin
+    rows = slice(min(max(int(y0), 0), height), min(max(int(y1) + 2, 0), height))
+    return rows, slice(min(max(int(x0), 0), width), min(max(int(x1) + 2, 0), width))
 
 
 def _part(upper: np.ndarray, lower: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -91,9 +91,9 @@ class Eye:
         openness = (self._lid_height + lower_px - upper_px) / self._lid_height
         if openness >= 1:
             return -min(openness - 1, _WIDEST - 1), 0.0
-        shut = float(np.clip((1 - openness) / (1 - _SHUT), 0, 1))
+        shut = min((1 - openness) / (1 - _SHUT), 1.0)
         shut = 0.25 * shut + 0.75 * shut * shut * (3 - 2 * shut)  # a smile narrows eyes a little, no more
-        rise = float(np.clip(-lower_px, 0, _LOWER_LID_SHARE * self._lid_height)) * self.height / self._lid_height
+        rise = min(max(-lower_px / self._lid_height, 0.0), _LOWER_LID_SHARE) * self.height
         return shut, rise
 
     def draw(self, picture: np.ndarray, shut: float, rise: float) -> np.ndarray:

@@ -36,6 +36,8 @@ _REACH = {
 _LIP_PAIRS = ((61, 67), (62, 66), (63, 65), (50, 58), (51, 57), (52, 56), (49, 59), (53, 55))
 _INNER_OF = (0, 1, 2, 0, 1, 2, None, None)
 """Which inner pair says how far an outer pair may close."""
+LARGEST_GAP = 0.75
+"""Widest opening in mouth widths, a wide yawn."""
 
 
 class FaceFeatures:
@@ -210,18 +212,19 @@ def _settle_jaw(features: FaceFeatures, moves: np.ndarray) -> None:
 
 def _settle_lips(features: FaceFeatures, mouth: Mouth, moves: np.ndarray) -> None:
     """Lips that cross meet in the middle; a gap wider than a yawn is held."""
-    rest = [
-        float((features._points[low] - features._points[up]) @ mouth.down) if not mouth.is_closed else 0.0
-        for up, low in _LIP_PAIRS[:3]
-    ]
-    for (up, low), inner in zip(_LIP_PAIRS, _INNER_OF, strict=True):
+    for (up, low), least, most in zip(_LIP_PAIRS, *mouth.gap_limits, strict=True):
         gap = float((moves[low] - moves[up]) @ mouth.down)
-        closed = 0.0 if inner is None and mouth.is_closed else -min(rest) if inner is None else -max(rest[inner], 0.0)
-        widest = 0.75 * mouth.width * (1.0 if inner is not None else 0.8)
-        wanted = float(np.clip(gap, closed, max(widest, closed)))
-        change = (wanted - gap) / 2 * mouth.down
-        moves[low] += change
-        moves[up] -= change
+        change = (min(max(gap, least), most) - gap) / 2
+        if change:
+            moves[low] += change * mouth.down
+            moves[up] -= change * mouth.down
+
+
+def gap_limits(points: np.ndarray, down: np.ndarray, width: float, is_closed: bool) -> tuple[list[float], list[float]]:
+    """For each pair of lip points, by how many px their distance may change at least (below 0: shut) and at most."""
+    inner = [0.0 if is_closed else max(float((points[low] - points[up]) @ down), 0.0) for up, low in _LIP_PAIRS[:3]]
+    least = [-(min(inner) if k is None else inner[k]) for k in _INNER_OF]
+    return least, [LARGEST_GAP * width * (0.8 if k is None else 1.0) for k in _INNER_OF]
 
 
 def _settle_brows(features: FaceFeatures, moves: np.ndarray) -> None:

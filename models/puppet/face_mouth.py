@@ -12,6 +12,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from .face_features import gap_limits
 from .face_picture import darkest_path, sample
 
 Along = Callable[[np.ndarray], np.ndarray]
@@ -22,8 +23,6 @@ _CLOSED_GAP = 0.05
 """Inner lips nearer than this share of the mouth width count as closed (detectors put 0.02-0.05 between shut lips)."""
 _SEARCH = 0.10
 """How far from the detected line the drawn one may be, in mouth widths."""
-LARGEST_GAP = 0.75
-"""Widest opening in mouth widths, a wide yawn."""
 
 
 class Mouth:
@@ -50,6 +49,8 @@ class Mouth:
         """Edge of the upper lip in the picture, `[STATIONS,2]` px, from the picture's left."""
         self.lower = self._place(u, np.maximum(lower, middle))
         self.rest_gap = ((self.lower - self.upper) @ self.down).clip(0)
+        self.gap_limits = gap_limits(points, self.down, self.width, self.is_closed)
+        """Least and most change of each pair of lip points, px."""
         self._choose_colours(pixels, points)
 
     def _curve(self, points: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -23,6 +23,24 @@ def fill_hidden_colours(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return filled
 
 
+def doubled(picture: np.ndarray) -> np.ndarray:
+    """Twice the size, `[2h,2w,C]`: pixel (x, y) is found unchanged at (2x, 2y), cubic values between.
+
+    Bilinear look-ups in this are as sharp as cubic ones in the original (midpoints are cubic), and several
+    times faster.
+    """
+    height, width = picture.shape[:2]
+    out = np.empty((2 * height, 2 * width, picture.shape[2]), np.uint8)
+    between = np.array([[-1, 9, 9, -1]], np.float32) / 16
+    sideways = cv2.filter2D(picture, -1, between, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE)
+    out[::2, ::2], out[::2, 1::2] = picture, sideways
+    for column, source in enumerate((picture, sideways)):
+        out[1::2, column::2] = cv2.filter2D(
+            source, -1, between.T.copy(), anchor=(0, 1), borderType=cv2.BORDER_REPLICATE
+        )
+    return out
+
+
 def flatness(pixels: np.ndarray, mask: np.ndarray) -> float:
     """Share 0..1 of pixels under `mask` whose neighbourhood is one even colour: near 1 for flat drawings."""
     grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
