@@ -108,12 +108,19 @@ class RetargetPlan:
         self._driving = driving
         self._place(firsts)
 
+    @property
+    def _shape_factor(self) -> float:
+        # more than the driver's would exaggerate how driver and character differ in build, not how they move
+        return min(self.factor, 1.0)
+
     # what a caller wants ------------------------------------------------------------------------------
 
-    def track(self, start: int, stop: int) -> PoseTrack:
+    def track(self, start: int, stop: int, *, hidden_score: float = 0.0) -> PoseTrack:
         """Frames start..stop (half open) on the character's picture.
 
-        Scores are the driver's, 0 where a joint was hidden for long (its point then rests or eases there).
+        Scores are the driver's, `hidden_score` where a joint was hidden for long. Points are complete all the
+        same: a hidden joint eases to the character's rest pose and back, and nothing jumps. So a figure that is
+        moved by the points takes `hidden_score=1`; whoever draws them wants to leave them out and takes 0.
         Joints that the whole clip never shows stay at rest and carry the character's own score.
         """
         if not 0 <= start <= stop <= self.num_frames:
@@ -128,6 +135,8 @@ class RetargetPlan:
             points[at - start : until - start] = made[0][at - first : until - first]
             scores[at - start : until - start] = made[1][at - first : until - first]
             at = until
+        if hidden_score:
+            scores[scores == 0] = hidden_score
         return PoseTrack(points, scores, self.size)
 
     def rest(self) -> PoseTrack:
@@ -256,7 +265,7 @@ class RetargetPlan:
         seen = known[:, HEAD] & known[:, :1]
         rest = np.broadcast_to(grown * self._rest.head, head.shape)
         if self.factor != 1.0 and self._rest.face_known:
-            head = rest + self.factor * (head - rest)
+            head = rest + self._shape_factor * (head - rest)
         ease_hidden(head, seen, rest, self.rate, turn=False)
         posed[:, HEAD] = posed[:, :1] + head
 
@@ -280,7 +289,7 @@ class RetargetPlan:
             if self.factor != 1.0:
                 posed_arm = posed[:, wrist] - posed[:, elbow]
                 if self._rest.hands_known[side]:
-                    hand = rest + self.factor * (hand - rest)
+                    hand = rest + self._shape_factor * (hand - rest)
                 hand = _turned(hand, driven_arm, posed_arm)
                 rest = _turned(own, rest_arm, posed_arm)
             ease_hidden(hand, seen, rest, self.rate, turn=False)

@@ -170,7 +170,7 @@ def test_blocks_give_the_same_bits(rate, strength):
             assert np.array_equal(scores, whole_scores[start : start + block])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(start=st.integers(0, 119), length=st.integers(1, 120), seed=st.integers(0, 10**6), gaps=st.integers(0, 80))
 def test_any_stretch_gives_the_same_bits(start, length, seed, gaps):
     track, _ = walker(frames=120)

@@ -233,6 +233,15 @@ def test_factor_zero_stands_still_in_the_characters_own_pose():
     assert np.abs(rest.points - character.points).max() < 2.0
 
 
+def test_a_larger_factor_does_not_exaggerate_how_the_driver_is_built():
+    driver, character, _, _ = case("B adult to chibi", gaps=False)
+    plain, more = (whole(plan_retarget(driver, character, rate=24, factor=f)).points for f in (1.0, 1.6))
+    for span, root in ((FACE, 0), (slice(1, 5), 0)):
+        assert np.abs((more[:, span] - more[:, [root]]) - (plain[:, span] - plain[:, [root]])).max() < 1e-3
+    fingers = [np.linalg.norm(p[:, 100] - p[:, 91], axis=-1) for p in (plain, more)]
+    assert np.abs(fingers[0] - fingers[1]).max() < 1e-3
+
+
 @pytest.mark.parametrize("factor", [0.5, 0.75, 1.3])
 def test_factor_scales_limb_angles_about_the_rest_pose(factor):
     driver, character, _, _ = case("C adult to lanky", gaps=False, wave=False)
@@ -313,7 +322,7 @@ NAMES = st.sampled_from(["A adult to child", "B adult to chibi", "D side view"])
 CLOSE_PX = 0.01  # float32 points a thousand pixels from the origin, scaled by up to five
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(name=NAMES, factor=FACTORS, scale=st.floats(0.3, 4.0))
 def test_a_larger_driving_video_gives_the_same(name, factor, scale):
     driver, character, _, _ = case(name)
@@ -327,7 +336,7 @@ def test_a_larger_driving_video_gives_the_same(name, factor, scale):
     assert np.abs(a.points - b.points).max() < CLOSE_PX or name == "D side view"  # D leaves the frame at its edge
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(name=NAMES, factor=FACTORS)
 def test_mirroring_both_mirrors_the_result(name, factor):
     driver, character, _, _ = case(name)
@@ -339,7 +348,7 @@ def test_mirroring_both_mirrors_the_result(name, factor):
     assert np.abs(face - faces[:, [WHOLE_BODY.mirror[23 + k] - 23 for k in range(68)]]).max() < CLOSE_PX
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(factor=FACTORS, x=st.integers(0, 300), y=st.integers(0, 300))
 def test_where_the_driver_is_in_the_frame_changes_nothing(factor, x, y):
     driver, character, _, _ = case("A adult to child")
@@ -430,6 +439,8 @@ def test_one_hidden_arm_eases_to_rest_and_back():
     own = character.points[0, 9] - character.points[0, 5]
     assert np.abs(away - own).max() < 0.5
     assert not track.scores[25:95, 9].any()
+    moved = plan_retarget(hide(driver, slice(20, 100), arm), character, rate=24).track(0, 120, hidden_score=1.0)
+    assert (moved.scores[25:95, 9] == 1).all() and np.array_equal(moved.points, track.points)
     steps = np.linalg.norm(np.diff(track.points[:, 9] - track.points[:, 5], axis=0), axis=-1)
     assert steps.max() < 0.04 * np.ptp(character.points[0, :, 1])
 
@@ -468,12 +479,12 @@ def test_nobody_to_measure_is_told():
 
 @pytest.mark.parametrize("factor", [1.0, 0.6])
 def test_any_stretch_gives_the_same_bits(factor):
-    driver, character, _, _ = case("A adult to child", frames=600)
+    driver, character, _, _ = case("A adult to child", frames=540)
     driver = hide(driver, slice(240, 300), [7, 9])
     plan = plan_retarget(driver, character, rate=24, cuts=(333,), factor=factor)
-    track, faces = whole(plan), plan.face_in_rest(0, 600)
+    track, faces = whole(plan), plan.face_in_rest(0, 540)
     other = plan_retarget(driver, character, rate=24, cuts=(333,), factor=factor)
-    for start, stop in ((599, 600), (255, 258), (300, 400), (0, 1), (17, 530), (40, 40)):
+    for start, stop in ((539, 540), (255, 258), (300, 400), (0, 1), (17, 520), (40, 40)):
         piece = other.track(start, stop)
         assert np.array_equal(piece.points, track.points[start:stop])
         assert np.array_equal(piece.scores, track.scores[start:stop])
@@ -488,18 +499,22 @@ def test_blocks_join_without_a_seam():
     assert np.abs(points - plan.track(200, 300).points).max() < 1e-3
 
 
-def test_ten_minutes_need_little_memory():
+@pytest.mark.parametrize("minutes", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_long_clips_need_little_memory(minutes):
     short, character, _, _ = case("A adult to child", frames=240)
-    long = PoseTrack(np.tile(short.points, (60, 1, 1)), np.tile(short.scores, (60, 1)), short.size)
+    times = 6 * minutes
+    long = PoseTrack(np.tile(short.points, (times, 1, 1)), np.tile(short.scores, (times, 1)), short.size)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     plan = plan_retarget(long, character, rate=24)
     kept = tracemalloc.get_traced_memory()[0] - before
-    for start in (0, 5000, 14_000):
+    for start in (0, long.num_frames // 3, long.num_frames - 300):
         plan.track(start, start + 256)
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
-    assert kept < 5e6 and peak < 15e6
+    # a plan keeps 276 bytes a frame (angles, lengths, middles, path, scale) against the track's own 1,596
+    assert kept < 0.2e6 + 350 * long.num_frames
+    assert peak < 15e6
 
 
 # the face -----------------------------------------------------------------------------------------
