@@ -54,6 +54,7 @@ class Mouth:
         self._choose_colours(pixels, points)
 
     def _curve(self, points: np.ndarray, u: np.ndarray) -> np.ndarray:
+        # half a second to import, and only faces need it
         from scipy.interpolate import PchipInterpolator
 
         points = points.copy()
