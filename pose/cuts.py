@@ -1,8 +1,8 @@
 """Where one shot of a clip ends and the next begins, told while the frames go by.
 
 A cut is a frame that differs from the one before much more than its neighbours do from theirs, with other
-colours. A flash differs on both sides and is none; a pan or fast motion differs on both sides too. The
-thresholds are those of the survey of driving clips in `docs/`: mean difference 12 of 255, three times the
+colours, or twice as much with the same ones. A flash differs on both sides and is none; a pan or fast motion differs on both sides too. The
+thresholds are those of the survey of driving clips: mean difference 12 of 255, three times the
 neighbours, histogram overlap under 0.75.
 """
 

@@ -18,6 +18,7 @@ import numpy as np
 from ..core import WHOLE_BODY, MissingPackage, MissingWeights
 from .mediapipe_import import INSTALL, load_mediapipe, mediapipe_version, quiet
 from .mediapipe_order import discount_outside, fill_body, fill_face, fill_hand
+from .regions import Shrunk, head_region
 
 POSE_FILES = (
     "pose_landmarker_full.task",
@@ -28,6 +29,7 @@ POSE_FILES = (
 HAND_FILES = ("hand_landmarker.task",)
 FACE_FILES = ("face_landmarker.task", "face_landmarker_v2.task")
 WHERE = "https://ai.google.dev/edge/mediapipe/solutions/vision/pose_landmarker"
+_FACE_PX = 320
 _STEP_MS = 33  # the clock that the Tasks' tracking wants; not the clip's
 _FAR = 0.35  # of the body's height; nobody's middle moves further in one frame
 _FORGET_AFTER = 30  # frames without the person after which another one is believed
@@ -71,6 +73,7 @@ class TasksDetector:
         self._mediapipe: Any = mediapipe
         self._files = {"pose": pose, "hand": find_model(models, HAND_FILES), "face": find_model(models, FACE_FILES)}
         self._parts: dict[str, Any] = {}
+        self._chatted = False  # the last of MediaPipe's chatter comes with the first person
         self._open()
 
     def _open(self) -> None:
@@ -90,8 +93,10 @@ class TasksDetector:
                 base = tasks.BaseOptions(
                     model_asset_buffer=file.read_bytes()
                 )  # a path with odd letters fails on Windows
+                # The face's detector sees large faces only: it is shown the head alone, one still after another.
+                mode = vision.RunningMode.IMAGE if part == "face" else vision.RunningMode.VIDEO
                 self._parts[part] = landmarker.create_from_options(
-                    options(base_options=base, running_mode=vision.RunningMode.VIDEO, **numbers)
+                    options(base_options=base, running_mode=mode, **numbers)
                 )
         self._clock_ms = 0
         self._middle: np.ndarray | None = None
@@ -116,23 +121,29 @@ class TasksDetector:
     def _one(self, frame: np.ndarray, points: np.ndarray, scores: np.ndarray) -> None:
         self._fresh = False
         size = (frame.shape[1], frame.shape[0])
-        image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=frame)
+        image = self._image(frame)
         self._clock_ms += _STEP_MS
-        found = {name: part.detect_for_video(image, self._clock_ms) for name, part in self._parts.items()}
+        with contextlib.nullcontext() if self._chatted else quiet():
+            found = {
+                name: part.detect_for_video(image, self._clock_ms)
+                for name, part in self._parts.items()
+                if name != "face"
+            }
         people = found["pose"].pose_landmarks
-        if not people:
-            self._lost += 1
-            return
-        body = _pixels(people[0], size)
-        if not self._is_the_same(body):
+        if not people or not self._is_the_same(body := _pixels(people[0], size)):
             self._lost += 1
             return
         fill_body(points, scores, body, np.array([_certainty(p) for p in people[0]]))
         height = max(float(np.ptp(body, axis=0).max()), 1.0)
-        if "face" in found and found["face"].face_landmarks:
-            mesh = _pixels(found["face"].face_landmarks[0], size)
-            if np.hypot(*(mesh.mean(axis=0) - body[:11].mean(axis=0))) < 0.15 * height:
+        if "face" in self._parts:
+            head = head_region(body[:11])
+            crop = self._image(Shrunk(frame).crop(head, _FACE_PX))
+            with contextlib.nullcontext() if self._chatted else quiet():
+                faces = self._parts["face"].detect(crop).face_landmarks
+            mesh = head.to_frame(_relative(faces[0])) if faces else None
+            if mesh is not None and _eyes_agree(mesh, body, 0.15 * head.side):
                 fill_face(points, scores, mesh, 1.0)
+        self._chatted = True
         if "hand" in found:
             hands = [_pixels(hand, size) for hand in found["hand"].hand_landmarks]
             sure = [float(kind[0].score) for kind in found["hand"].handedness]
@@ -141,6 +152,9 @@ class TasksDetector:
         discount_outside(points, scores, size, 0.02 * height)
         np.clip(scores, 0, 1, out=scores)
         points[scores == 0] = 0
+
+    def _image(self, pixels: np.ndarray) -> Any:
+        return self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=pixels)
 
     def _is_the_same(self, body: np.ndarray) -> bool:
         middle, height = body[[11, 12, 23, 24]].mean(axis=0), float(np.ptp(body, axis=0).max())
@@ -187,9 +201,19 @@ def assign_hands(
     return result
 
 
+def _eyes_agree(mesh: np.ndarray, body: np.ndarray, reach: float) -> bool:
+    """Whether the face's eyes are where the body's are, within `reach` px, left with left."""
+    left, right = mesh[[263, 362]].mean(axis=0), mesh[[33, 133]].mean(axis=0)
+    return bool(np.hypot(*(left - body[2])) < reach and np.hypot(*(right - body[5])) < reach)
+
+
 def _pixels(landmarks: Any, size: tuple[int, int]) -> np.ndarray:
     """float64 `[K,2]`; the Tasks count in 0..1 of the picture, from its border."""
-    return np.array([(p.x, p.y) for p in landmarks], np.float64) * size - 0.5
+    return _relative(landmarks) * size - 0.5
+
+
+def _relative(landmarks: Any) -> np.ndarray:
+    return np.array([(p.x, p.y) for p in landmarks], np.float64)
 
 
 def _certainty(landmark: Any) -> float:
