@@ -7,7 +7,7 @@ silhouette tells is in `silhouette`, and where unseen parts go is in `body_templ
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from .cut_out import find_silhouette, guess_silhouette
 from .drawn_face import find_drawn_face
 from .plausibility import SEEN, Verdict, judge
 from .silhouette import fit_skeleton
-from .still_person import NEUTRAL, Sighting, StillWatcher, frame_box, framings
+from .still_person import NEUTRAL, Framing, Sighting, StillWatcher, frame_box, framings
 
 WORK_SIDE = 1024
 """Larger pictures are looked at in this size (px of the long side) and the joints scaled back."""
@@ -62,12 +62,12 @@ def _looked_at(
     watcher: StillWatcher, pixels: np.ndarray, silhouette: np.ndarray | None, *, is_given: bool
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Joints with the help of the networks, and a sentence on how when they did not find the body."""
-    best, verdict = _best_sighting(watcher, pixels, silhouette)
+    best, verdict, face = _best_sighting(watcher, pixels, silhouette)
     if best is not None and verdict.value >= ACCEPTED:
         points, scores, how = best.points.copy(), best.scores.copy(), ""
         _head(watcher, pixels, points, scores, mouth=best.mouth)
     else:
-        points, scores, how = _without_body(watcher, pixels, silhouette, best, verdict, is_given=is_given)
+        points, scores, how = _without_body(watcher, pixels, silhouette, best, verdict, face, is_given=is_given)
     _hands(watcher, pixels, points, scores)
     return points, scores, how
 
@@ -102,11 +102,24 @@ def _working_copy(character: Character) -> tuple[np.ndarray, np.ndarray | None]:
 
 def _best_sighting(
     watcher: StillWatcher, pixels: np.ndarray, silhouette: np.ndarray | None
-) -> tuple[Sighting | None, Verdict]:
+) -> tuple[Sighting | None, Verdict, np.ndarray | None]:
+    """The most believable answer of the body network, and the face `[68,2]` where it had to be looked for."""
     h, w = pixels.shape[:2]
     seen: list[Sighting] = []
-    best, verdict = None, Verdict(0.0, "nobody was noticed")
-    for framing in framings((w, h), None if silhouette is None else box_of(silhouette)):
+    best, verdict, face = None, Verdict(0.0, "nobody was noticed"), None
+
+    def ways() -> Iterator[Framing]:
+        nonlocal face
+        yield from framings((w, h), None if silhouette is None else box_of(silhouette))
+        # The first stage finds people by their faces; where it missed a drawn one, its size is told.
+        for fill in (1.0, 0.6):
+            face = watcher.face(pixels, frame_box("face", (0, 0, w, h), fill)) if face is None else face
+        if face is not None:
+            (x, y), (fw, fh) = (face.min(0) + face.max(0)) / 2, np.ptp(face, axis=0)
+            yield frame_box("half length", (x - 3 * fw, y - 1.5 * fh, x + 3 * fw, y + 5 * fh), 1.0)
+            yield frame_box("full length", (x - 5 * fw, y - 1.8 * fh, x + 5 * fw, y + 9 * fh), 1.0)
+
+    for framing in ways():
         sighting = watcher.body(pixels, framing)
         if sighting is None:
             continue
@@ -119,7 +132,7 @@ def _best_sighting(
         best, verdict = seen[first], judged[first]
         if verdict.value >= BELIEVED and verdict.filled > 0.7:
             break
-    return best, verdict
+    return best, verdict, face
 
 
 def _without_body(
@@ -128,14 +141,12 @@ def _without_body(
     silhouette: np.ndarray | None,
     best: Sighting | None,
     verdict: Verdict,
+    face: np.ndarray | None,
     *,
     is_given: bool,
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Joints from the silhouette, or from a face alone, with a sentence on which it was."""
     h, w = pixels.shape[:2]
-    face = None
-    for fill in (1.0, 0.6):
-        face = watcher.face(pixels, frame_box("face", (0, 0, w, h), fill)) if face is None else face
     why = "The body was not recognised in the character" + (f" ({verdict.against})" if best is not None else "")
     guessed = silhouette is None and face is None
     if guessed:

@@ -13,10 +13,15 @@ import numpy as np
 
 BORDER_SHARE = 0.02
 """Width of the border strip from which the background is learnt, as a share of the short side."""
-EVEN_ENOUGH = 3.5
+EVEN_ENOUGH = 2.2
 """Largest typical deviation of the border from the model, in CIELAB units (2.3 is just noticeable)."""
-MUST_FIT = 0.62
+MUST_FIT = 0.7
 """Share of the border that the model must explain; the character may stand in the rest."""
+
+CLEAR_OUTLINE = 0.88
+"""Share of the outline along which the character must differ clearly from the background."""
+FIRST_TERMS, ALL_TERMS = 6, 10
+"""Terms of the colour model: a bent gradient from the border alone, a freer one once the background is known."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ def find_plain_background(pixels: np.ndarray) -> PlainBackground | None:
     border[:strip] = border[:, :strip] = border[:, -strip:] = True  # feet often stand on the lower border
     basis = _smooth_basis(h, w)
     chosen = np.nonzero(border.ravel())[0][:: max(1, int(border.sum()) // 6000)]
-    found = _fit_robustly(basis[chosen], lab.reshape(-1, 3)[chosen], degree=1)
+    found = _fit_robustly(basis[chosen], lab.reshape(-1, 3)[chosen], terms=FIRST_TERMS)
     if found is None:
         return None
     model, deviation = found
@@ -55,7 +60,7 @@ def find_plain_background(pixels: np.ndarray) -> PlainBackground | None:
     # Now that more of it is known, let the model bend, and look again.
     chosen = np.nonzero(background.ravel())[0]
     chosen = chosen[:: max(1, len(chosen) // 12000)]
-    again = _fit_robustly(basis[chosen], lab.reshape(-1, 3)[chosen], degree=2)
+    again = _fit_robustly(basis[chosen], lab.reshape(-1, 3)[chosen], terms=ALL_TERMS)
     if again is not None:
         model, deviation = again
         away = _distance(lab, basis, model)
@@ -63,21 +68,22 @@ def find_plain_background(pixels: np.ndarray) -> PlainBackground | None:
         background = _reached_from_border(away < limit)
     if not 0.04 < background.mean() < 0.985:
         return None
+    if not _has_clear_outline(~background, away, limit):
+        return None
     flat = (basis[:, : len(model)] @ model).reshape(h, w, 3).astype(np.float32)
     colours = np.clip(cv2.cvtColor(flat, cv2.COLOR_Lab2RGB) * 255, 0, 255)
     return PlainBackground(background, away < limit, colours)
 
 
 def _smooth_basis(h: int, w: int) -> np.ndarray:
-    """float32 `[h*w,6]`: 1, x, y, x², xy, y² with x, y in -1..1."""
+    """float32 `[h*w,10]`: 1, x, y, their squares and product, and the cubic terms, with x, y in -1..1."""
     y, x = np.meshgrid(np.linspace(-1, 1, h, dtype=np.float32), np.linspace(-1, 1, w, dtype=np.float32), indexing="ij")
     x, y = x.ravel(), y.ravel()
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y, y**3, y * y * x, y * x * x, x**3], 1)
 
 
-def _fit_robustly(basis: np.ndarray, colours: np.ndarray, *, degree: int) -> tuple[np.ndarray, float] | None:
+def _fit_robustly(basis: np.ndarray, colours: np.ndarray, *, terms: int) -> tuple[np.ndarray, float] | None:
     """Coefficients and typical deviation, by weights that let go of what does not fit (the character)."""
-    terms = 3 if degree == 1 else 6
     a = basis[:, :terms].astype(np.float64)
     away = np.linalg.norm(colours - np.median(colours, 0), axis=1)
     model = None
@@ -86,7 +92,7 @@ def _fit_robustly(basis: np.ndarray, colours: np.ndarray, *, degree: int) -> tup
         root = np.sqrt(weight)[:, None]
         model = np.linalg.lstsq(a * root, colours * root, rcond=None)[0]
         away = np.linalg.norm(colours - a @ model, axis=1)
-    fits = away < 9
+    fits = away < 7
     if model is None or fits.mean() < MUST_FIT:
         return None
     deviation = float(np.median(away[fits]))
@@ -96,6 +102,17 @@ def _fit_robustly(basis: np.ndarray, colours: np.ndarray, *, degree: int) -> tup
 def _distance(lab: np.ndarray, basis: np.ndarray, model: np.ndarray) -> np.ndarray:
     flat = basis[:, : len(model)] @ model.astype(np.float32)
     return np.linalg.norm(lab - flat.reshape(lab.shape), axis=2)
+
+
+def _has_clear_outline(shape: np.ndarray, away: np.ndarray, limit: float) -> bool:
+    """Whether the colour steps away from the background at the outline.
+
+    Dark hair before a dark wall and a white animal before clouds fade into it, and the outline found
+    is then only where the model's limit happens to lie.
+    """
+    inner = cv2.erode(shape.astype(np.uint8), np.ones((7, 7), np.uint8))
+    ring = (inner > 0) & (cv2.erode(inner, np.ones((5, 5), np.uint8)) == 0)
+    return bool(ring.any()) and float((away[ring] > 1.6 * limit).mean()) > CLEAR_OUTLINE
 
 
 def _reached_from_border(alike: np.ndarray) -> np.ndarray:

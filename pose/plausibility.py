@@ -47,7 +47,7 @@ def judge(points: np.ndarray, scores: np.ndarray, size: tuple[int, int], silhoue
     if silhouette is None:
         return Verdict(trust, "low confidence")
     inside, filled = _agreement(body, seen, size, silhouette)
-    value = np.sqrt(trust) * inside * min(1.0, filled / 0.7)
+    value = np.sqrt(trust) * inside * min(1.0, filled / 0.65) ** 1.5
     against = min((inside, "the joints lie outside the silhouette"), (filled, "the joints fill only a part of it"))[1]
     return Verdict(float(value), against if min(inside, filled) < trust else "low confidence", inside, filled)
 
