@@ -11,6 +11,7 @@ import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from .outliers import FLOOR_OF_HEIGHT, HAND_OFF, HANDS, SEEN, hands_present, jum
 BLOCK_FRAMES = 384
 
 
-def clean(track: PoseTrack, rate: float, *, strength: float = 2.0, cuts: Sequence[int] = ()) -> PoseTrack:
+def clean(track: PoseTrack, rate: float | Fraction, *, strength: float = 2.0, cuts: Sequence[int] = ()) -> PoseTrack:
     """The track without jumps and jitter; strength 0 gives back exactly what came in.
 
     `rate` in frames/s, `strength` 0..10 (2: windows of 0.3 s for the body, 0.2 s for hands, 0.15 s for the
@@ -42,7 +43,9 @@ def clean(track: PoseTrack, rate: float, *, strength: float = 2.0, cuts: Sequenc
 class Cleaner:
     """Cleans any stretch of a track when it is asked for; the same bits whatever stretches are asked for."""
 
-    def __init__(self, track: PoseTrack, rate: float, *, strength: float = 2.0, cuts: Sequence[int] = ()) -> None:
+    def __init__(
+        self, track: PoseTrack, rate: float | Fraction, *, strength: float = 2.0, cuts: Sequence[int] = ()
+    ) -> None:
         if not rate > 0:
             raise ValueError(f"a rate is a positive number of frames per second, not {rate}")
         self.track, self.rate, self.strength = track, float(rate), float(strength)
@@ -50,7 +53,9 @@ class Cleaner:
         self.height_px = person_height_px(track)
         self._hands = hands_present(track.scores, self.rate, self.edges)
         self._half_window = 3 if rate >= 20 else 2  # seven frames; at 12 frames/s they would reach over half a wave
-        self.reach = self._half_window + 1 + gaps.reach_frames(rate) + smooth.reach_frames(rate, self.strength)
+        self.reach = (
+            self._half_window + 1 + gaps.reach_frames(self.rate) + smooth.reach_frames(self.rate, self.strength)
+        )
 
     def frames(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """float64 points `[n,133,2]` and float32 scores `[n,133]` of frames start..stop (half open)."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import bisect
 from collections import OrderedDict
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +40,7 @@ def plan_retarget(
     driving: PoseTrack,
     character: PoseTrack,
     *,
-    rate: float,
+    rate: float | Fraction,
     cuts: Sequence[int] = (),
     smooth: float = 2.0,
     factor: float = 1.0,
@@ -62,7 +63,7 @@ class RetargetPlan:
         driving: PoseTrack,
         character: PoseTrack,
         *,
-        rate: float,
+        rate: float | Fraction,
         cuts: Sequence[int] = (),
         smooth: float = 2.0,
         factor: float = 1.0,
@@ -71,7 +72,7 @@ class RetargetPlan:
             raise UsageError(f"retargeting factor is {factor:g}, but takes 0 to 2; 1 moves as driven.")
         self.rate, self.factor = float(rate), float(factor)
         self.num_frames, self.size = driving.num_frames, character.size
-        self._cleaner = Cleaner(driving, rate, strength=smooth, cuts=cuts)
+        self._cleaner = Cleaner(driving, self.rate, strength=smooth, cuts=cuts)
         self._edges = self._cleaner.edges
         self._least = SEEN if smooth == 0 else 1e-6
         self._survey: Survey = survey(self._cleaner, self._least)
