@@ -68,7 +68,9 @@ class ToRgb:
         if self._deep:
             pixels = self._deep_rgb(frame, see_through)
         else:
-            pixels = self._scaled(frame, "rgba" if see_through else "rgb24", _ITU709, FULL)
+            # RGB has no matrix of its own; an equal one makes PyAV before 16 skip the conversion's set-up.
+            other = _ITU601 if matrix_of(frame) == _ITU709 else _ITU709
+            pixels = self._scaled(frame, "rgba" if see_through else "rgb24", other, FULL)
         if not see_through:
             return pixels, None
         colour, alpha = pixels[..., :3], pixels[..., 3]

@@ -59,7 +59,7 @@ class VideoFile:
             if self._container == "gif" and len(peek.pts) == 1:
                 raise UnreadableVideo(f"{path}: a GIF of one frame is a still picture, not a video.")
             self._rate = nominal_rate(stream, peek.pts, self._time_base)
-            self._declared = _declared_frames(container, stream)
+            self._declared = _declared_frames(path, container, stream)
             self._declared_end = duration_tag(stream)
         self._first_bound: int | None = None
         self._stop_bound: int | None = None
@@ -373,11 +373,17 @@ def _square_pixels(frame: Any, ratio: Fraction | None) -> tuple[int, int]:
     return max(1, round(frame.width * ratio)), frame.height
 
 
-def _declared_frames(container: Any, stream: Any) -> int | None:
+def _declared_frames(path: str | Path, container: Any, stream: Any) -> int | None:
     """The count that mp4 and mov keep, less what their edit list hides; None elsewhere and for fragments."""
     if not container.format.name.startswith("mov") or not stream.frames:
         return None
     entries = getattr(stream, "index_entries", None)
-    if entries is None or len(entries) == 0:
+    if entries:
+        return sum(not entry.is_discard for entry in entries)
+    # PyAV before 18 does not show the index. Fewer packets than promised may be hidden ones or missing ones.
+    try:
+        with open_container(path) as again:
+            seen = len(scan_packets(again, video_stream(again, path)).pts)
+    except FFmpegError:
         return stream.frames
-    return sum(not entry.is_discard for entry in entries)
+    return seen if seen == stream.frames else None

@@ -109,6 +109,30 @@ def _sound_packets(track, sound):
     return jobs + [(p, track) for p in track.encode(None)]
 
 
+def repeat_clip(source: Path, output: Path, times: int) -> Path:
+    """The packets of a clip `times` over, one after the other."""
+    with av.open(str(output), "w") as out:
+        streams, shift = {}, {}
+        for turn in range(times):
+            with av.open(str(source)) as container:
+                if not streams:
+                    streams = {s.index: out.add_stream_from_template(s, opaque=True) for s in container.streams}
+                lengths = {
+                    s.index: round(Fraction(container.duration, av.time_base) / s.time_base) for s in container.streams
+                }
+                shift = {index: turn * length for index, length in lengths.items()}
+                last = {}
+                for packet in container.demux():
+                    if packet.size and packet.pts >= 0:
+                        index = packet.stream.index
+                        packet.pts += shift[index]
+                        packet.dts = max(packet.dts + shift[index], last.get(index, -(2**60)) + 1)
+                        last[index] = packet.dts
+                        packet.stream = streams[index]
+                        out.mux(packet)
+    return output
+
+
 @dataclass(frozen=True)
 class Track:
     """What a plain demuxer says of one stream."""
@@ -162,6 +186,6 @@ def clips():
     class Clips:
         pass
 
-    for thing in (pictures, write_clip, demux, decoded, Sound):
+    for thing in (pictures, write_clip, repeat_clip, demux, decoded, Sound):
         setattr(Clips, thing.__name__, staticmethod(thing) if not isinstance(thing, type) else thing)
     return Clips

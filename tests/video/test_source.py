@@ -129,7 +129,8 @@ def test_an_edit_list_that_hides_the_beginning_is_obeyed(tmp_path, clips):
     witness = clips.decoded(cut)
     pixels, pts, _ = read(open_video(cut))
     assert len(witness) == 20
-    assert len(pixels) == 20 == open_video(cut).info.num_frames == open_video(cut).timeline().num_frames
+    assert len(pixels) == 20 == open_video(cut).timeline().num_frames
+    assert open_video(cut).info.num_frames in (20, None)  # PyAV before 18 does not show what is hidden
     assert [int(p) * F(1, 15360) for p in pts] == [t for t, _ in witness]
     whole_pixels = read(open_video(whole))[0]
     assert (pixels == whole_pixels[10:]).all()
