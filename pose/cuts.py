@@ -63,7 +63,11 @@ class CutFinder:
 
     @staticmethod
     def _is_cut(difference: float, overlap: float, before: float, after: float) -> bool:
-        return difference > MEAN_DIFFERENCE and difference > ABOVE_NEIGHBOURS * max(before, after) and overlap < OVERLAP
+        around = max(before, after)
+        other_colours = difference > MEAN_DIFFERENCE and difference > ABOVE_NEIGHBOURS * around and overlap < OVERLAP
+        # Two views of one room have the same colours.
+        other_view = difference > 2 * MEAN_DIFFERENCE and difference > 2 * ABOVE_NEIGHBOURS * around
+        return other_colours or other_view
 
 
 def find_cuts(frames: np.ndarray) -> tuple[int, ...]:
