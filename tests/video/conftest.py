@@ -67,7 +67,7 @@ def write_clip(
             tracks.append(track)
         jobs = []
         for track, sound in zip(tracks, sounds, strict=True):
-            jobs += _sound_packets(track, sound)
+            jobs += sound_packets(track, sound)
         out.start_encoding()
         for pts, pixels in zip(stamps, frames, strict=True):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=pix_fmt)
@@ -82,7 +82,7 @@ def write_clip(
     return path
 
 
-def _sound_packets(track, sound):
+def sound_packets(track, sound):
     count = int(sound.seconds * sound.rate)
     time = np.arange(count) / sound.rate
     wave = (8000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)
@@ -186,6 +186,6 @@ def clips():
     class Clips:
         pass
 
-    for thing in (pictures, write_clip, repeat_clip, demux, decoded, Sound):
+    for thing in (pictures, sound_packets, write_clip, repeat_clip, demux, decoded, Sound):
         setattr(Clips, thing.__name__, staticmethod(thing) if not isinstance(thing, type) else thing)
     return Clips

@@ -204,6 +204,34 @@ def test_an_untrimmed_clip_keeps_every_packet_though_the_picture_ends_before(tmp
     assert count[0] == count[1] > 90
 
 
+@pytest.mark.parametrize(
+    ("kind", "codec", "output"),
+    [(".wav", "pcm_s16le", "o.mov"), (".wav", "pcm_s16le", "o.mkv"), (".mp3", "libmp3lame", "o.mp4"),
+     (".m4a", "aac", "o.mp4"), (".flac", "flac", "o.mkv"), (".ogg", "libopus", "o.webm")],
+)  # fmt: skip
+@pytest.mark.parametrize("trim", [None, (0.0, 0.5), (0.3, 0.8)])
+def test_sound_may_come_from_a_sound_file(kind, codec, output, trim, tmp_path, clips):
+    source = tmp_path / f"song{kind}"
+    with av.open(str(source), "w") as out:
+        track = out.add_stream(codec, rate=48000, layout="stereo")
+        for packet, _ in clips.sound_packets(track, clips.Sound(codec, 1.0)):
+            out.mux(packet)
+    fmt = output_format(output, "high")
+    pieces = make_pieces(tmp_path, clips.pictures(12), fmt, (12,))
+    join_chunks(
+        pieces, tmp_path / output, timeline=Timeline.constant(12, F(25)), fmt=fmt, audio=source, audio_trim=trim
+    )
+    before, after = clips.demux(source)[0], next(t for t in clips.demux(tmp_path / output) if t.kind == "audio")
+    whole, part = (b"".join(p[2] for p in t.packets) for t in (before, after))
+    assert part and part in whole
+    if trim is None:
+        assert part == whole
+    else:
+        # To a packet at either end: the largest here are 0.1 s of FLAC and of raw samples.
+        assert abs(len(part) / len(whole) - (trim[1] - trim[0])) < 0.25 and len(part) < len(whole)
+        assert abs(float(after.packets[0][0])) < 0.11
+
+
 # What can go wrong.
 
 
