@@ -161,7 +161,7 @@ class Journal:
         try:
             if file_sha256(path) != piece.tail_sha256:
                 return None
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 return file["tail"]
         except (OSError, ValueError, KeyError, MotionTransferError):
             return None

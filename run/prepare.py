@@ -178,7 +178,8 @@ def _save_findings(path: Path, character: Character, notes: list[str]) -> None:
 def _read_findings(path: Path, character: Character) -> tuple[Character, list[str]] | None:
     """None if there is no entry or it is damaged: then it is made again."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # From memory: NumPy would leave a damaged file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             pose = PoseTrack(file["points"], file["scores"], character.size) if "points" in file else None
             alpha = file.get("alpha")
             return replace(character, alpha=alpha, pose=pose), [str(n) for n in file["notes"]]
