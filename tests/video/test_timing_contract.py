@@ -33,6 +33,7 @@ class Case:
     sounds: tuple = ()
     codec: str = "libx264"
     options: dict = field(default_factory=dict)
+    container: dict = field(default_factory=dict)
 
 
 def sound(codec, seconds, start=F(0), rate=48000, language=None):
@@ -98,6 +99,9 @@ CASES = [
     Case("mkv with mp3", 25, source=".mkv", output=".mkv", sounds=(sound("libmp3lame", 1.0, rate=44100),)),
     Case("webm to webm", 12, F(30), ".webm", ".webm", "high", codec="libvpx-vp9", sounds=(sound("libopus", 0.4),)),
     Case("webm vp8 to mp4", 12, F(30), ".webm", codec="libvpx", sounds=(sound("libopus", 0.4),)),
+    Case("fragmented mp4", 25, sounds=(sound("aac", 1.0),), container={"movflags": "frag_keyframe+empty_moov"}),
+    Case("dash-like fragments", 25, NTSC, sounds=(sound("aac", 1.0),),
+         container={"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "200000"}),
     Case("gif", 9, F(10), ".gif", codec="gif", time_base=F(1, 100), stamps=tuple(range(0, 90, 10))),
     Case("gif, variable", rate=F(10), source=".gif", codec="gif", time_base=F(1, 100), stamps=(0, 7, 10, 40, 45)),
     Case("avi", 12, F(25), ".avi", codec="mpeg4", sounds=(sound("libmp3lame", 0.5),)),
@@ -118,7 +122,7 @@ def make(case, folder, clips) -> Path:
     return clips.write_clip(
         folder / f"source{case.source}", stamps, time_base, case.rate, codec=case.codec,
         pix_fmt=PIXELS.get(case.codec, "yuv420p"), sounds=tuple(clips.Sound(*s) for s in case.sounds),
-        options=case.options or None,
+        options=case.options or None, container_options=case.container,
     )  # fmt: skip
 
 
