@@ -24,7 +24,7 @@ SHIRT_RINGS = np.array([
     [0.240, 0.162, 0.100, 2.3], [0.264, 0.142, 0.086, 2.2], [0.284, 0.110, 0.073, 2.1], [0.300, 0.083, 0.064, 2.0],
     [0.311, 0.065, 0.058, 2.0], [0.315, 0.060, 0.055, 2.0],
 ])  # fmt: skip
-HIP_RINGS = np.array([[-0.105, 0.02, 0.02], [-0.098, 0.085, 0.070], [-0.08, 0.128, 0.098], [-0.05, 0.158, 0.112],
+HIP_RINGS = np.array([[-0.088, 0.02, 0.02], [-0.081, 0.085, 0.070], [-0.066, 0.128, 0.098], [-0.05, 0.158, 0.112],
                       [0.0, 0.164, 0.114], [0.06, 0.154, 0.108], [0.11, 0.140, 0.10]])  # fmt: skip
 
 
@@ -149,12 +149,14 @@ def _shoe(ankle: np.ndarray, foot: np.ndarray, s: float) -> list[Patch]:
     """Rings from heel to toe; the flat of the sole lies ANKLE_UP under the ankle."""
     z = np.array([-0.078, -0.074, -0.055, -0.02, 0.02, 0.06, 0.10, 0.14, 0.17, 0.186, 0.192])
     half = np.array([0.006, 0.024, 0.034, 0.036, 0.036, 0.040, 0.046, 0.046, 0.038, 0.022, 0.006])
-    top = np.array([-0.050, -0.022, -0.012, -0.014, -0.012, -0.022, -0.036, -0.046, -0.054, -0.064, -0.074])
+    top = np.array([-0.054, -0.027, -0.018, -0.020, -0.018, -0.027, -0.036, -0.046, -0.054, -0.064, -0.074])
     bottom = -ANKLE_UP
     lean = np.array([0, 0, 0, 0.0, 0.002, 0.005, 0.007, 0.004, -0.002, -0.006, -0.007]) * s
     fine = np.linspace(z[0], z[-1], 60)
     get = lambda v: PchipInterpolator(z, v)(fine)  # noqa: E731
     half, top, lean = get(half), get(top), get(lean)
+    edge = half + 0.004
+    half[[0, -1]] = edge[[0, -1]] = 1e-4  # closed at heel and toe
     sole_top = bottom + 0.026 + 0.010 * np.clip((fine - 0.10) / 0.09, 0, 1)
     n = len(fine)
     side, up = np.tile(foot[:, 0], (n, 1)), np.tile(foot[:, 1], (n, 1))
@@ -167,7 +169,7 @@ def _shoe(ankle: np.ndarray, foot: np.ndarray, s: float) -> list[Patch]:
     heel_tab = (fine < -0.055)[:, None, None]
     upper.albedo = np.where(heel_tab, SHOE_ACCENT, upper.albedo)
     middle = (sole_top + bottom) / 2
-    sole = loft(axis + middle[:, None] * foot[:, 1], side, up, half + 0.004, (sole_top - bottom) / 2, SOLE,
+    sole = loft(axis + middle[:, None] * foot[:, 1], side, up, edge, (sole_top - bottom) / 2, SOLE,
                 squareness=5.0, around=48, gloss=0.1)  # fmt: skip
     return [upper, sole]
 

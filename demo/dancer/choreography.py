@@ -19,7 +19,7 @@ NUM_FRAMES = int(FRAMES_PER_SECOND * BEATS * SECONDS_PER_BEAT)
 # Arm keys: upper arm, forearm, hand, palm normal; axes outwards, up, forwards (mirrored for the right arm).
 LOW = ((0.42, -0.90, 0.05), (0.50, -0.80, 0.30), (0.42, -0.88, 0.20), (-0.45, -0.20, -0.85))
 WIDE = ((0.98, -0.16, 0.06), (0.97, 0.18, 0.16), (0.98, 0.16, 0.10), (0.0, -0.1, 1.0))
-HIGH = ((0.72, 0.66, 0.10), (0.38, 0.92, 0.10), (0.28, 0.96, 0.05), (-0.15, 0.0, 1.0))
+HIGH = ((0.77, 0.62, 0.10), (0.44, 0.89, 0.10), (0.32, 0.94, 0.05), (-0.15, 0.0, 1.0))
 BENT = ((0.86, -0.46, 0.14), (0.34, 0.90, 0.26), (0.24, 0.96, 0.10), (-0.1, -0.1, 1.0))
 OUT = ((0.62, -0.76, 0.12), (0.90, -0.10, 0.42), (0.92, 0.30, 0.24), (-0.2, 0.5, 0.85))
 
@@ -117,11 +117,11 @@ def pose_at(beat: float) -> DancerPose:
     head_turn = (
         rotation("y", np.radians(yaw))
         @ rotation("z", np.radians(5) * np.sin(np.pi * beat + 0.4))
-        @ rotation("x", np.radians(pitch + 2.0 * np.cos(2 * np.pi * beat)))
+        @ rotation("x", np.radians(pitch - 4 + 2.0 * np.cos(2 * np.pi * beat)))
     )
     pelvis = np.array([float(_curve(PELVIS_X, beat)) + 0.025 * sway, 0.0, 0.02])
     # The knees give on every beat; never so high that a planted foot would be out of reach.
-    height = 0.895 - 0.030 * (0.5 + 0.5 * np.cos(2 * np.pi * beat))
+    height = 0.896 - 0.030 * (0.5 + 0.5 * np.cos(2 * np.pi * beat))
     for side, s in SIDES:
         hip = pelvis + pelvis_turn @ np.array([s * HIP_HALF, 0, 0])
         away = np.hypot(*(feet[side].position - hip)[[0, 2]])

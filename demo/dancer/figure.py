@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-HIP_HALF = 0.088
+HIP_HALF = 0.096
 SHOULDER_HALF = 0.168
-WAIST_UP = 0.20
+WAIST_UP = 0.222
 SHOULDER_UP = 0.262
 NECK_UP = 0.305
 SKULL_UP = 0.066
@@ -21,15 +21,15 @@ HEAD_UP = 0.092
 UPPER_ARM = 0.275
 FOREARM = 0.245
 HAND = 0.178
-THIGH = 0.415
-SHANK = 0.405
-ANKLE_UP = 0.098
+THIGH = 0.41
+SHANK = 0.40
+ANKLE_UP = 0.104
 """Ankle joint above the floor when the sole is flat, sneaker included."""
 
 SIDES = (("left", 1.0), ("right", -1.0))
 
 # Where each foot landmark lies from the ankle, in the foot's own axes (outwards, up, forwards).
-FOOT = {"big_toe": (-0.012, -0.074, 0.165), "small_toe": (0.045, -0.076, 0.125), "heel": (0.0, -0.068, -0.060)}
+FOOT = {"big_toe": (-0.012, -0.080, 0.165), "small_toe": (0.045, -0.082, 0.125), "heel": (0.0, -0.074, -0.060)}
 
 # Knuckles of thumb..little from the wrist, and the three phalanges after each, in hand lengths:
 # across towards the thumb, along the middle finger.

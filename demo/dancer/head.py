@@ -3,6 +3,8 @@
 Head axes: x to the person's left, y up, z out of the face; origin between the ears at eye height.
 """
 
+# ruff: noqa: RUF005  (adding an offset to points is arithmetic here, not concatenation)
+
 from __future__ import annotations
 
 import numpy as np
@@ -12,12 +14,12 @@ from .surfaces import Patch, ellipsoid, linear, make_patch, tube
 SKIN = linear("#e6ab86")
 LIPS = linear("#c25a55")
 HAIR = linear("#2b1a14")
-HALF = np.array([0.075, 0.113, 0.096])
-SCALE = 1.06
+HALF = np.array([0.0715, 0.113, 0.096])
+SCALE = 1.08
 """A little more head than life, as drawn people have."""
-EYE_X, EYE_Y, BROW_Y, MOUTH_Y = 0.0315, -0.002, 0.0225, -0.068
+EYE_X, EYE_Y, BROW_Y, MOUTH_Y = 0.0310, 0.006, 0.0300, -0.0605
 EYE_HALF = (0.0165, 0.0078)
-NOSE_TIP_Y = -0.036
+NOSE_TIP_Y = -0.0275
 
 
 def _bump(x: np.ndarray, centre: float, width: float) -> np.ndarray:
@@ -41,9 +43,9 @@ def _skull(theta: np.ndarray, phi: np.ndarray, mouth: float) -> np.ndarray:
     ax = np.abs(x)
     # A flatter face than an egg's, then what stands out of it.
     z = z - 0.012 * front * _bump(x, 0, 0.030) * _bump(y, -0.01, 0.08)
-    ridge = _step(-y, -0.014, 0.036) * (1 - _step(-y, 0.040, 0.053))
+    ridge = _step(-y, -0.021, 0.0275) * (1 - _step(-y, 0.0315, 0.0445))
     z = z + front * ridge * 0.024 * _bump(x, 0, 0.0095 + 0.0035 * ridge)
-    z = z + front * 0.007 * _bump(ax, 0.013, 0.006) * _bump(y, -0.041, 0.007)
+    z = z + front * 0.007 * _bump(ax, 0.013, 0.006) * _bump(y, -0.0325, 0.007)
     z = z - front * 0.008 * _bump(ax, EYE_X, 0.017) * _bump(y, EYE_Y, 0.012)
     z = z + front * 0.004 * _bump(y, BROW_Y, 0.009) * _bump(ax, 0.030, 0.025)
     z = z + front * 0.005 * _bump(ax, 0.045, 0.016) * _bump(y, -0.034, 0.018)
@@ -90,8 +92,8 @@ class Face:
 
         lay(_bump(ax, 0.043, 0.016) * _bump(y, -0.036, 0.014), linear("#e08a76"), 0.55)
         lay(_bump(ax, EYE_X, 0.022) * _bump(y, EYE_Y + 0.006, 0.012), linear("#c98d6c"), 0.45)
-        lay(_bump(ax, 0.0075, 0.0035) * _bump(y, -0.0475, 0.0028), linear("#6d3626"), 0.9)
-        lay(_bump(ax, 0.0155, 0.0022) * _bump(y, -0.041, 0.006), linear("#a9664a"), 0.6)
+        lay(_bump(ax, 0.0075, 0.0035) * _bump(y, -0.039, 0.0028), linear("#6d3626"), 0.9)
+        lay(_bump(ax, 0.0155, 0.0022) * _bump(y, -0.0325, 0.006), linear("#a9664a"), 0.6)
         # Lips, and what is between them.
         top, inner_top, inner_low, low = self.lip_lines(x)
         inside = (ax < self.mouth_half).astype(float)
@@ -158,7 +160,7 @@ def head_patches(centre: np.ndarray, axes: np.ndarray, face: Face) -> list[Patch
     head.albedo = colour
     patches = [head]
     for s in (1.0, -1.0):
-        at = centre + SCALE * axes @ np.array([s * 0.0735, -0.012, -0.004])
+        at = centre + SCALE * axes @ np.array([s * 0.0700, -0.008, -0.004])
         tilt = axes @ np.array([[0.94, 0.1 * s, 0.33 * s], [0, 0.97, -0.2], [-0.33 * s, 0.2, 0.92]])
         patches.append(
             ellipsoid(at, tilt, (0.009, 0.030, 0.018), SKIN * np.array([1.0, 0.90, 0.86]), gloss=0.12, skin=1.0)
@@ -197,7 +199,7 @@ def face_points(centre: np.ndarray, axes: np.ndarray, face: Face) -> dict[str, n
         brow = BROW_Y + face.brow - 0.004 * (t / 0.02) ** 2
         p[first : first + 5] = np.stack([s * (EYE_X + t), brow], 1)
     p[27:31] = np.stack([np.zeros(4), np.linspace(0.006, NOSE_TIP_Y, 4)], 1)
-    p[31:36] = np.stack([np.linspace(-0.014, 0.014, 5), -0.0475 - 0.002 * np.array([0, 0.6, 1, 0.6, 0])], 1)
+    p[31:36] = np.stack([np.linspace(-0.014, 0.014, 5), -0.039 - 0.002 * np.array([0, 0.6, 1, 0.6, 0])], 1)
     top, low = EYE_HALF[1] * face.open * 0.85, -0.72 * EYE_HALF[1] * 0.85 * (0.35 + 0.65 * face.open)
     w, c = EYE_HALF[0], 0.35 * EYE_HALF[0]
     right = np.array([[-w, 0], [-c, top], [c, top], [w, 0], [c, low], [-c, low]])
@@ -223,6 +225,6 @@ def face_points(centre: np.ndarray, axes: np.ndarray, face: Face) -> dict[str, n
         "nose": world(local[68]),
         "left_eye": world(local[69]),
         "right_eye": world(local[70]),
-        "left_ear": world(np.array([0.074, -0.014, 0.004])),
-        "right_ear": world(np.array([-0.074, -0.014, 0.004])),
+        "left_ear": world(np.array([0.0695, -0.010, 0.004])),
+        "right_ear": world(np.array([-0.0695, -0.010, 0.004])),
     }

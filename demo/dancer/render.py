@@ -7,6 +7,7 @@ sample wins. Light is worked out once per pixel afterwards.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -24,10 +25,10 @@ class Camera:
 
     width: int = 1280
     height: int = 720
-    px_per_metre: float = 345.0
+    px_per_metre: float = 337.0
     distance: float = 6.0
     aim: tuple[float, float, float] = (0.0, 1.0, 0.0)
-    aim_px: tuple[float, float] = (640.0, 352.0)
+    aim_px: tuple[float, float] = (640.0, 357.0)
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixels [...,2] (centres at integers) and distance from the camera [...]."""
@@ -54,10 +55,15 @@ FILL_FLOOR = np.array([0.30, 0.26, 0.23])
 RIM_COLOUR = np.array([0.55, 0.66, 0.80]) * 0.55
 
 
-def _lines(n: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@lru_cache(maxsize=4096)
+def _weights(n: int, count: int) -> np.ndarray:
+    """float32 [count,n]: linear interpolation of n values at `count` even places."""
     at = np.linspace(0, n - 1, count)
     low = np.minimum(at.astype(int), n - 2)
-    return low, low + 1, (at - low).astype(np.float32)
+    w = np.zeros((count, n), np.float32)
+    w[np.arange(count), low] = 1 - (at - low)
+    w[np.arange(count), low + 1] = at - low
+    return w
 
 
 def _dense(channels: np.ndarray, xy: np.ndarray, finest: float) -> np.ndarray:
@@ -67,17 +73,16 @@ def _dense(channels: np.ndarray, xy: np.ndarray, finest: float) -> np.ndarray:
     n, m = channels.shape[:2]
     rows = max(n, int(np.ceil((n - 1) * along / finest)) + 1)
     columns = max(m, int(np.ceil((m - 1) * across / finest)) + 1)
-    lo, hi, w = _lines(n, rows)
-    out = channels[lo] + w[:, None, None] * (channels[hi] - channels[lo])
-    lo, hi, w = _lines(m, columns)
-    return (out[:, lo] + w[None, :, None] * (out[:, hi] - out[:, lo])).reshape(-1, channels.shape[2])
+    out = (_weights(n, rows) @ channels.reshape(n, -1)).reshape(rows, m, -1)
+    return (_weights(m, columns) @ out).reshape(-1, channels.shape[2])
 
 
 @dataclass
 class Buffers:
-    """Per pixel of the fine grid; depth is infinite where there is nothing."""
+    """What the fine grid sees. All but the depth only for the n pixels that are hit, in reading order."""
 
     depth: np.ndarray
+    """float [H,W] from the camera, infinite where there is nothing."""
     world: np.ndarray
     normal: np.ndarray
     albedo: np.ndarray
@@ -93,14 +98,19 @@ def rasterise(patches: list[Patch], camera: Camera) -> Buffers:
         look = np.empty((*depth.shape, 2))
         look[..., 0], look[..., 1] = patch.gloss, patch.skin
         channels = np.concatenate([xy, depth[..., None], patch.points, patch.normals, patch.albedo, look], -1)
-        # Strips keep the sampling of a long tube from being set by its one closest ring.
-        for start in range(0, len(channels) - 1, 12):
-            part = channels[start : start + 13].astype(np.float32)
-            facing = ((eye - part[..., 3:6]) * part[..., 6:9]).sum(-1)
-            if facing.max() <= 0:
-                continue
-            fine = _dense(part, part[..., :2], SAMPLE_PX)
-            samples.append(fine[((eye - fine[:, 3:6]) * fine[:, 6:9]).sum(-1) > 0])
+        channels = channels.astype(np.float32)
+        facing = ((eye - patch.points) * patch.normals).sum(-1) > 0
+        # Small blocks: what faces away is left out early, and one near ring does not set the sampling of a long tube.
+        for top in range(0, facing.shape[0] - 1, 12):
+            for left in range(0, facing.shape[1] - 1, 16):
+                block = np.s_[top : top + 13, left : left + 17]
+                if not facing[block].any():
+                    continue
+                part = channels[block]
+                fine = _dense(part, part[..., :2], SAMPLE_PX)
+                if not facing[block].all():
+                    fine = fine[((eye.astype(np.float32) - fine[:, 3:6]) * fine[:, 6:9]).sum(-1) > 0]
+                samples.append(fine)
     s = np.concatenate(samples)
     W, H = camera.width, camera.height
     ix, iy = np.rint(s[:, 0]).astype(np.int64), np.rint(s[:, 1]).astype(np.int64)
@@ -112,8 +122,9 @@ def rasterise(patches: list[Patch], camera: Camera) -> Buffers:
     nearest[pixel[order]] = order
     nearest = nearest.reshape(H, W)
     hit = nearest >= 0
-    s = s[np.where(hit, nearest, 0)]
-    depth = np.where(hit, s[..., 2], np.inf).astype(np.float32)
+    s = s[nearest[hit]]
+    depth = np.full((H, W), np.inf, np.float32)
+    depth[hit] = s[:, 2]
     return Buffers(depth, s[..., 3:6], s[..., 6:9], s[..., 9:12], s[..., 12], s[..., 13])
 
 
@@ -152,7 +163,12 @@ def _occlusion(depth: np.ndarray, scale: float) -> np.ndarray:
     far = np.where(np.isfinite(depth), depth, 7.5).astype(np.float32)
     out = np.ones_like(far)
     for radius_m, strength in ((0.02, 0.55), (0.06, 0.55)):
-        reach = np.maximum(far - cv2.GaussianBlur(np.minimum(far, 6.9), (0, 0), radius_m * scale), 0)
+        # A wide blur needs no fine grid.
+        step = 4 if radius_m < 0.03 else 8
+        small = cv2.resize(np.minimum(far, 6.9), None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
+        around = cv2.GaussianBlur(small, (0, 0), radius_m * scale / step, borderType=cv2.BORDER_REPLICATE)
+        around = cv2.resize(around, far.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        reach = np.maximum(far - around, 0)
         out -= strength * np.clip(reach / (2.2 * radius_m), 0, 1) * np.exp(-np.clip(reach - 0.15, 0, 9) * 8)
     return np.clip(out, 0.25, 1)
 
@@ -160,15 +176,17 @@ def _occlusion(depth: np.ndarray, scale: float) -> np.ndarray:
 def light_figure(b: Buffers, patches: list[Patch], camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """Linear colour [H,W,3] and coverage [H,W] of the figure alone."""
     hit = np.isfinite(b.depth)
-    ao = _occlusion(b.depth, camera.px_per_metre)[hit]
-    n, world, albedo = b.normal[hit], b.world[hit], b.albedo[hit]
+    rows, columns = np.flatnonzero(hit.any(1)), np.flatnonzero(hit.any(0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ao = _occlusion(b.depth[box], camera.px_per_metre)[hit[box]]
+    n, world, albedo = b.normal, b.world, b.albedo
     n = n / np.maximum(np.linalg.norm(n, axis=-1, keepdims=True), 1e-6)
     eye = np.array(camera.aim) + np.array([0, 0, camera.distance])
     view = eye - world
     view = view / np.linalg.norm(view, axis=-1, keepdims=True)
     points = np.concatenate([p.points.reshape(-1, 3) for p in patches])
     lit = _shadow_of(points, KEY, world + 0.012 * n, 1.6)
-    skin = b.skin[hit][:, None]
+    skin = b.skin[:, None]
     facing = n @ KEY
     hard = np.clip(facing, 0, 1)[:, None]
     # In skin, light creeps past the edge of the shade, red furthest.
@@ -185,15 +203,16 @@ def light_figure(b: Buffers, patches: list[Patch], camera: Camera) -> tuple[np.n
     half = KEY + view
     half /= np.linalg.norm(half, axis=-1, keepdims=True)
     gleam = np.clip((n * half).sum(-1), 0, 1)
-    gloss = b.gloss[hit]
+    gloss = b.gloss
     colour += (gloss * lit * (0.55 * gleam**34 + 0.25 * gleam**9))[:, None] * KEY_COLOUR
     out = np.zeros((*b.depth.shape, 3), np.float32)
     out[hit] = colour
     return out, hit.astype(np.float32)
 
 
+@lru_cache(maxsize=1)
 def studio(camera: Camera) -> np.ndarray:
-    """Linear colour of the empty studio [H,W,3] and its floor's world points: a wall that curves into the floor."""
+    """Linear colour of the empty studio [H,W,3], a wall that curves into the floor; to be read only."""
     H, W = camera.height, camera.width
     y, x = np.mgrid[0:H, 0:W].astype(np.float32)
     top, mid, floor = linear("#8fb1b8"), linear("#d6e2df"), linear("#d8cdbd")
@@ -207,6 +226,7 @@ def studio(camera: Camera) -> np.ndarray:
     return (wall * (1 - blend) + ground * blend).astype(np.float32)
 
 
+@lru_cache(maxsize=1)
 def floor_points(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """World points on y = 0 behind each pixel [H,W,3], and where there are any [H,W]."""
     H, W = camera.height, camera.width

@@ -6,8 +6,8 @@ import numpy as np
 
 from motion_transfer.core import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, WHOLE_BODY
 
-from .figure import DancerPose, Figure
 from .body import whole_body_joints
+from .figure import DancerPose, Figure
 from .render import SUPERSAMPLING, Buffers, Camera
 
 # A joint lies inside the body; it counts as seen unless something stands further in front of it than the
