@@ -49,16 +49,21 @@ def main() -> None:
         for name, quality in FORMATS:
             fmt = output_format(name, quality)
             chunk = FrameChunk(frames, 0, alpha=alpha if fmt.has_alpha else None)
-            encode = clock(lambda: encode_chunk(chunk, piece, fmt, Fraction(30)))
-            decode = clock(lambda: [None for _ in open_video(piece).chunks(16)])
+            encode = clock(encode_chunk, chunk, piece, fmt, Fraction(30))
+            decode = clock(read, piece)
             size = piece.stat().st_size / count / 1000
             told = [f"{count / wall:6.1f} ({1000 * cpu / count:5.1f})" for wall, cpu in (encode, decode)]
             print(f"{name[1:]:6}{quality:9} {fmt.codec:11} encode {told[0]}   decode {told[1]}   {size:7.1f} kB/frame")
 
 
-def clock(work) -> tuple[float, float]:
+def read(path: Path) -> None:
+    for _ in open_video(path).chunks(16):
+        pass
+
+
+def clock(work, *arguments) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
-    work()
+    work(*arguments)
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
