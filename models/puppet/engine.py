@@ -64,7 +64,8 @@ class PuppetEngine:
             stages = next(clips, None) if clips is not None else None
             frames = np.empty((stop - start, *stage.shape), np.uint8)
             alphas = np.zeros(frames.shape[:3], np.uint8) if settings.background == "transparent" else None
-            for i, canvas in enumerate(frames):
+            for i in range(stop - start):
+                canvas = frames[i]
                 canvas[:] = stage if stages is None or not len(stages) else stages[min(i, len(stages) - 1)]
                 names = layer_order(int(clip.flags[start + i]))
                 for piece, origin in puppet.draw(puppet.pose(strings, i), names, faces(i)):
@@ -94,7 +95,7 @@ class _Moves:
         self.plan = plan_retarget(
             motion.main,
             character.pose,
-            rate=motion.timeline.rate,
+            rate=float(motion.timeline.rate),
             cuts=motion.cuts,
             smooth=settings.driving_smooth,
             factor=settings.retargeting_factor,
@@ -119,10 +120,11 @@ class _Moves:
 
     def faces(self, start: int, stop: int) -> Any:
         """A function from the frame's index in the block to its face patch, or None."""
-        if self.face is None:
+        face = self.face
+        if face is None:
             return lambda i: None
         points = self.plan.face_in_rest(start, stop) + self.shift
-        return lambda i: self.face.patch(points[i].astype(np.float32), self.face_strength)
+        return lambda i: face.patch(points[i].astype(np.float32), self.face_strength)
 
 
 def _open_face(puppet: Puppet) -> Any:

@@ -18,7 +18,7 @@ def grow(pixels: np.ndarray, known: np.ndarray) -> np.ndarray:
     Push-pull: weighted averages on ever coarser grids, then each level filled from the coarser one.
     """
     weight = known.astype(np.float32)
-    levels = [(pixels.astype(np.float32) * weight[..., None], weight)]
+    levels: list[tuple[np.ndarray, np.ndarray]] = [(pixels.astype(np.float32) * weight[..., None], weight)]
     while min(levels[-1][1].shape) > 2 and levels[-1][1].min() < 1:
         colour, w = levels[-1]
         h, v = w.shape[0] + 1 >> 1, w.shape[1] + 1 >> 1

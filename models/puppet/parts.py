@@ -145,9 +145,10 @@ def nearest_label(labels: np.ndarray) -> np.ndarray:
     known = labels > 0
     if not known.any():
         return labels
-    _, index = cv2.distanceTransformWithLabels(
+    _, found = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    index = found.astype(np.int64)
     table = np.zeros(int(index.max()) + 1, labels.dtype)
     table[index[known]] = labels[known]
     return table[index]
