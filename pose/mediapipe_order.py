@@ -15,6 +15,8 @@ from ..core import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND
 BODY_17_FROM_33 = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 _LEFT_HIP, _RIGHT_HIP = 23, 24
 _LEFT_HEEL, _RIGHT_HEEL, _LEFT_TIP, _RIGHT_TIP = 29, 30, 31, 32
+_BROWS = slice(FACE.start + 17, FACE.start + 27)
+_LOWER_BROWS = [46, 53, 52, 65, 55, 285, 295, 282, 283, 276]
 _NOSE_TIP = 4
 _EYE_CORNERS = [[263, 362], [33, 133]]  # left, right
 _EAR_EDGES = [454, 234]
@@ -60,14 +62,16 @@ def fill_face(points: np.ndarray, scores: np.ndarray, mesh: np.ndarray, presence
     """Write the 68 face points from the mesh `[468 or 478,2]`, and put the body's nose, eyes and ears right.
 
     The face's network sees the head five times larger than the body's. Its mesh has the tip of the nose and
-    the corners of the eyes; it ends at the front edge of the ears, so half of each answer is taken there.
+    the corners of the eyes, and ends at the front edge of the ears, nearer to them than the body's guess.
     How far a nose, eye or ear is visible remains the body's word.
     """
     points[FACE] = mesh[FACE_68_FROM_MESH]
+    brows = points[_BROWS]
+    points[_BROWS] = (brows + mesh[_LOWER_BROWS]) / 2  # iBUG's brows are their middle line
     scores[FACE] = presence
     points[0] = mesh[_NOSE_TIP]
     points[1:3] = mesh[_EYE_CORNERS].mean(axis=1)
-    points[3:5] = (points[3:5] + mesh[_EAR_EDGES]) / 2
+    points[3:5] = mesh[_EAR_EDGES]
 
 
 def fill_hand(points: np.ndarray, scores: np.ndarray, left: bool, hand: np.ndarray, score: float) -> None:
