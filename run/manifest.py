@@ -16,6 +16,7 @@ from ..video import file_sha256
 
 MANIFEST_VERSION = 1
 _PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pyav": "av", "mediapipe": "mediapipe", "safetensors": "safetensors"}
+_INPUTS = ("character", "driving", "mask", "character_pose", "audio_file")
 
 
 def manifest_path(output: Path) -> Path:
@@ -42,8 +43,20 @@ def complete_job(job: TransferJob, settings: Mapping[str, Any]) -> TransferJob:
 
 def input_hashes(job: TransferJob) -> dict[str, str]:
     """SHA-256 of every file that the job names as an input."""
-    named = {f: getattr(job, f) for f in ("character", "driving", "mask", "character_pose", "audio_file")}
+    named = {f: getattr(job, f) for f in _INPUTS}
     return {what: file_sha256(Path(path)) for what, path in named.items() if path is not None}
+
+
+def changed_inputs(path: Path) -> list[str]:
+    """Files that a manifest tells of and that are other files by now; missing ones are for the run to tell."""
+    values = read_manifest(path)
+    told = values.get("inputs")
+    changed = []
+    for what, sha256 in told.items() if isinstance(told, dict) else ():
+        file = Path(str(values["job"].get(what)))
+        if what in _INPUTS and file.is_file() and file_sha256(file) != sha256:
+            changed.append(str(file))
+    return changed
 
 
 def versions() -> dict[str, str]:

@@ -20,6 +20,7 @@ from ..core import (
     Motion,
     MotionTransferError,
     SourceFile,
+    UnreadableVideo,
     UsageError,
     WeightFile,
 )
@@ -71,6 +72,7 @@ def load_or_extract(
         if not path.is_file():
             raise BadMotionFile(f"There is no motion file {path}.")
         return trim(load_motion(path), start_seconds, stop_seconds), False
+    before = _state_of(path)
     video = open_video(path, start_seconds=start_seconds, stop_seconds=stop_seconds)
     source = SourceFile(str(path.absolute()), file_sha256(path), video.info.has_audio, start_seconds, stop_seconds)
     models = detector_models(host)
@@ -80,12 +82,22 @@ def load_or_extract(
         return known, False
     with open_detector(models=models) as detector:
         motion = extract_motion(video, source, detector, host)
+    if _state_of(path) != before:  # else the motion of one film would be kept under the name of another
+        raise UnreadableVideo(f"{path} was changed by another program while it was read; start again when it is done.")
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         save_motion(motion, entry)
     except (OSError, InputError) as error:
         host.note(f"The motion could not be kept for the next run ({error}).")
     return motion, True
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return -1, -1
+    return found.st_size, found.st_mtime_ns
 
 
 def trim(motion: Motion, start_seconds: float, stop_seconds: float | None) -> Motion:

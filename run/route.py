@@ -252,7 +252,7 @@ class _Run:
                 "job": self.whole_job,
                 "result_key": result_key,
                 "versions": versions(),
-                "inputs": input_hashes(self.job),
+                "inputs": {**input_hashes(self.job), "character": character.sha256, **self._film_hash(motion)},
                 "output": {
                     "sha256": file_sha256(output),
                     "num_bytes": output.stat().st_size,
@@ -281,6 +281,10 @@ class _Run:
         return RunResult(
             output, path, motion.num_frames, made, reused, dict(self.clock.seconds), tuple(self.host.notes)
         )
+
+    def _film_hash(self, motion: Motion) -> dict[str, str]:
+        """Of the film as it was when it was read; a `.motion` file is hashed as the file it is."""
+        return {} if self.plan.driving_is_motion else {"driving": motion.source.sha256}
 
     def _already(self, before: dict[str, Any]) -> RunResult:
         """This very job has made this very file: nothing is left to do but to tidy up after a late kill."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 from pathlib import Path
 
@@ -19,6 +20,11 @@ def add(words: argparse.ArgumentParser) -> None:
 
 
 def go(words: argparse.Namespace, cancel: threading.Event) -> int:
-    from ...run.manifest import job_of_manifest
+    from ...run.manifest import changed_inputs, job_of_manifest
 
+    for path in changed_inputs(words.manifest):
+        print(  # noqa: T201
+            f"note: {path} is not the file any more that the manifest tells of; the result will differ.",
+            file=sys.stderr,
+        )
     return run_job(with_output(job_of_manifest(words.manifest), words.output), words, cancel)

@@ -104,7 +104,10 @@ def test_a_finished_run_asked_for_again_is_told_and_left(place, capsys):
 
 
 def test_rerun_reproduces_to_the_bit_from_anywhere(place, capsys, monkeypatch):
-    assert main(["run", "me.png", "dance.mp4", "-o", "out.mp4", "--engine", "light", "--seed", "4", "--set", "blend=0.4"]) == 0
+    assert (
+        main(["run", "me.png", "dance.mp4", "-o", "out.mp4", "--engine", "light", "--seed", "4", "--set", "blend=0.4"])
+        == 0
+    )
     (place / "elsewhere").mkdir()
     monkeypatch.chdir(place / "elsewhere")
     assert main(["rerun", "../out.mp4.json", "-o", "again.mp4"]) == 0
@@ -112,6 +115,10 @@ def test_rerun_reproduces_to_the_bit_from_anywhere(place, capsys, monkeypatch):
     before = file_sha256(place / "out.mp4")
     assert main(["rerun", "../out.mp4.json", "--overwrite"]) == 0
     assert file_sha256(place / "out.mp4") == before
+    assert "note" not in capsys.readouterr().err
+    write_picture(place / "me.png", shift=50)
+    assert main(["rerun", "../out.mp4.json", "-o", "other.mp4"]) == 0
+    assert "me.png is not the file any more" in capsys.readouterr().err
 
 
 def test_a_job_file_is_a_run(place):
@@ -138,7 +145,9 @@ def test_extract_saves_the_motion_and_openpose(place, capsys, same_detector):
 def test_extract_of_a_part_keeps_its_sound_in_step(place):
     assert main(["extract", "dance.mp4", "-o", "part.motion", "--start", "0.2", "--stop", "0.6"]) == 0
     assert main(["run", "me.png", "part.motion", "-o", "a.mp4", "--engine", "light"]) == 0
-    assert main(["run", "me.png", "dance.mp4", "-o", "b.mp4", "--engine", "light", "--start", "0.2", "--stop", "0.6"]) == 0
+    assert (
+        main(["run", "me.png", "dance.mp4", "-o", "b.mp4", "--engine", "light", "--start", "0.2", "--stop", "0.6"]) == 0
+    )
     assert file_sha256(place / "a.mp4") == file_sha256(place / "b.mp4")
 
 

@@ -274,6 +274,24 @@ def test_a_damaged_cache_entry_is_made_again(tmp_path, character, clip, same_det
     assert same_detector.opened == 2
 
 
+def test_a_film_that_changes_while_it_is_read_is_told_and_not_kept(
+    tmp_path, character, clip, same_detector, own_folders
+):
+    true_detect = same_detector.detect
+
+    def and_change(self, frames):
+        write_clip(clip, num_frames=30)
+        return true_detect(self, frames)
+
+    same_detector.detect = and_change
+    try:
+        with pytest.raises(UnreadableVideo, match="changed by another program"):
+            run(a_job(tmp_path, character, clip), LocalHost())
+    finally:
+        same_detector.detect = true_detect
+    assert list(own_folders.rglob("*.motion")) == [] and not (tmp_path / "out.mkv").exists()
+
+
 def test_the_cache_and_the_journal_can_live_elsewhere(tmp_path, character, clip, same_detector, own_folders):
     (tmp_path / "in").mkdir()
     with pytest.raises(Cancelled):
