@@ -21,6 +21,8 @@ from .still_person import StillWatcher, frame_box, framings
 WORK_SIDE = 1024
 """Outlines are found at this size (px of the long side) and carried to larger pictures by their own edges."""
 HAND_BONES = tuple((0 if k == 0 else 4 * f + k, 4 * f + k + 1) for f in range(5) for k in range(4))
+SEAMLESS = 6
+"""Largest step between neighbouring pixels, in levels, that a smooth gradient has at GrabCut's size."""
 GRABCUT_SIDE = 400
 """GrabCut's time goes with the area; its result is only the middle of a soft edge."""
 
@@ -69,7 +71,7 @@ def find_silhouette(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray 
 
 def guess_silhouette(pixels: np.ndarray) -> np.ndarray | None:
     """uint8 `[h,w]` of what stands out in the middle by its colours; None when that is no compact thing."""
-    guess = _sharpen(pixels, _middle_guess(pixels.shape[:2], None), None) > 0.5
+    guess = _sharpen(pixels, _middle_guess(pixels.shape[:2], None), None, is_seen=False) > 0.5
     rim = np.concatenate([guess[0], guess[:, 0], guess[:, -1]])
     if not _stands_out(pixels, guess):
         return None
@@ -107,8 +109,8 @@ def _cut(pixels: np.ndarray, body: _Body | None) -> np.ndarray:
         if _plain_is_better(shape, matte, trust, body, (w, h)):
             return _against_plain(pixels, plain, shape, body)
     if matte is not None:
-        return _sharpen(pixels, matte, body)
-    found = _sharpen(pixels, _middle_guess((h, w), body), body)
+        return _sharpen(pixels, matte, body, is_seen=True)
+    found = _sharpen(pixels, _middle_guess((h, w), body), body, is_seen=False)
     return found if body is not None or _stands_out(pixels, found > 0.5) else np.zeros_like(found)
 
 
@@ -235,8 +237,8 @@ def _stands_out(pixels: np.ndarray, shape: np.ndarray) -> bool:
     return bool(line.any()) and float(np.median(steps[line])) > 6 + 1.3 * float(np.median(steps))
 
 
-def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None) -> np.ndarray:
-    """float32 `[h,w]` 0..1: the coarse matte brought to the picture's own edges."""
+def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None, *, is_seen: bool) -> np.ndarray:
+    """float32 `[h,w]` 0..1: the coarse matte, a network's (`is_seen`) or a guess, brought to the picture's own edges."""
     h, w = pixels.shape[:2]
     scale = min(1.0, GRABCUT_SIDE / max(h, w))
     size = (max(2, round(w * scale)), max(2, round(h * scale)))
@@ -244,9 +246,12 @@ def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None) -> np.nd
     coarse = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
     reach = max(2, round(0.012 * max(size)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    seeds = np.where(coarse > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    seeds[cv2.erode((coarse > 0.85).astype(np.uint8), kernel) > 0] = cv2.GC_FGD
-    seeds[cv2.dilate((coarse > 0.06).astype(np.uint8), kernel) == 0] = cv2.GC_BGD
+    surely = cv2.erode((coarse > 0.85).astype(np.uint8), kernel) > 0
+    surely_not = cv2.dilate((coarse > 0.06).astype(np.uint8), kernel) == 0
+    seamless = _seamless_outside(small, coarse) if is_seen else np.zeros(coarse.shape, bool)
+    seeds = np.where((coarse > 0.5) & ~seamless, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    seeds[surely], seeds[surely_not] = cv2.GC_FGD, cv2.GC_BGD
+    seeds[seamless] = cv2.GC_BGD  # GrabCut knows colours only and would take a pale sky for the skirt beside it
     if body is not None:
         shrunk = _Body((body.points + 0.5) * scale - 0.5, body.scores)
         bones = _bones(shrunk, coarse.shape, 1) > 0
@@ -262,7 +267,7 @@ def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None) -> np.nd
         cv2.setRNGSeed(7)  # GrabCut's k-means draws random numbers
         cv2.grabCut(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), seeds, (0, 0, 1, 1), back, fore, 3, cv2.GC_INIT_WITH_MASK)
     hard = _main_part((seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD))
-    hard = _without_pinholes(hard, coarse)
+    hard = _without_pinholes(_main_part(hard), coarse)
     hard = cv2.resize(hard.astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
     band = max(3, round(0.008 * max(h, w)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
@@ -272,6 +277,19 @@ def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None) -> np.nd
     alpha = soft_alpha(pixels, inner, outer, guess=guess)
     # Colour alone is grainy where both sides have many colours; the outline decides there.
     return np.clip(1.15 * (0.5 * alpha + 0.5 * guess) - 0.075, 0, 1)
+
+
+def _seamless_outside(pixels: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """bool `[h,w]`: what is reached from the sure outside without crossing any edge, as a drawn sky is.
+
+    Nothing when that would flow into what the networks are sure of: there is then no edge to be trusted.
+    """
+    steps = cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).max(2)
+    _, labels = cv2.connectedComponents((steps <= SEAMLESS).astype(np.uint8), connectivity=4)
+    outside = np.unique(labels[(matte < 0.1) & (labels > 0)])
+    reached = np.isin(labels, outside[outside > 0])
+    flown_in = (reached & (matte > 0.97)).sum() / max((matte > 0.97).sum(), 1)
+    return reached & (matte < (1.1 if flown_in < 0.015 else 0.97)) if flown_in < 0.04 else np.zeros_like(reached)
 
 
 def _without_pinholes(shape: np.ndarray, matte: np.ndarray) -> np.ndarray:

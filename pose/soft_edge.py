@@ -39,6 +39,9 @@ def soft_alpha(
         believed = inside / np.maximum(inside + outside, 1e-6)
     # 30 levels apart tell a mixture to a tenth under 3 levels of noise; 10 levels tell nothing.
     sure = np.clip((np.sqrt(length) - 10) / 40, 0, 1)
+    # A colour that is no mixture of the two (a drawn outline, a button) tells nothing either.
+    aside = np.linalg.norm(colours - back - along[..., None] * axis, axis=2)
+    sure *= np.clip(1.5 - 2.5 * aside / np.maximum(np.sqrt(length), 1), 0, 1)
     alpha = sure * mixed + (1 - sure) * believed.astype(np.float32)
     alpha[character], alpha[background] = 1, 0
     return alpha

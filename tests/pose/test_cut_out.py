@@ -216,3 +216,20 @@ def test_without_mediapipe_a_plain_background_still_works(monkeypatch):
     assert overlap(cut_out(character), alpha) > 0.99
     with pytest.raises(MissingPackage):
         cut_out(replace(character, pixels=over(meadow())[0]))
+
+
+def test_the_sky_between_sleeve_and_skirt_is_no_part_of_a_drawn_person():
+    """The networks are in doubt there and the skirt has the sky's colour; only the drawn outlines tell."""
+    import json
+    from pathlib import Path
+
+    media = Path(__file__).resolve().parents[2] / "demo" / "media"
+    pixels = np.ascontiguousarray(cv2.imread(str(media / "heroine.png"))[..., 2::-1])
+    truth = np.array(json.loads((media / "heroine_truth.json").read_text())["points"], np.float32)
+    pose = PoseTrack(truth[None], np.full((1, 133), 0.9, np.float32), (pixels.shape[1], pixels.shape[0]))
+    found = cut_out(Character(pixels, "0", pose=pose))
+    for hip, wrist in ((11, 9), (12, 10)):
+        x, y = (0.35 * truth[hip] + 0.65 * truth[wrist]).astype(int)
+        assert found[y - 3 : y + 4, x - 3 : x + 4].max() < 30
+    inside = truth[[0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]].astype(int)
+    assert found[inside[:, 1], inside[:, 0]].min() > 220
