@@ -32,7 +32,7 @@ FACE_68_FROM_MESH = [
     33, 160, 158, 133, 153, 144,  # right eye
     362, 385, 387, 263, 373, 380,  # left eye
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,  # outer lips
-    78, 82, 13, 312, 308, 317, 14, 87,  # inner lips
+    78, 81, 13, 311, 308, 402, 14, 178,  # inner lips: half way between corner and middle, as in iBUG
 ]  # fmt: skip
 
 

@@ -173,6 +173,7 @@ def _frames(source: VideoSource) -> Iterator[tuple[int, int, np.ndarray]]:
 
 
 def _see(detector: Detector, frame: np.ndarray, index: int, body: BodyLooks) -> None:
+    detector.reset()  # looks are a quarter of a second apart: nothing is to be followed from one to the next
     points, scores = detector.detect(frame[None])
     body.frames.append(index)
     body.points.append(points[0])
