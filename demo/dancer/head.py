@@ -160,7 +160,7 @@ def head_patches(centre: np.ndarray, axes: np.ndarray, face: Face) -> list[Patch
     head.albedo = colour
     patches = [head]
     for s in (1.0, -1.0):
-        at = centre + SCALE * axes @ np.array([s * 0.0700, -0.008, -0.004])
+        at = centre + SCALE * axes @ np.array([s * 0.0695, -0.003, -0.004])
         tilt = axes @ np.array([[0.94, 0.1 * s, 0.33 * s], [0, 0.97, -0.2], [-0.33 * s, 0.2, 0.92]])
         patches.append(
             ellipsoid(at, tilt, (0.009, 0.030, 0.018), SKIN * np.array([1.0, 0.90, 0.86]), gloss=0.12, skin=1.0)
@@ -218,13 +218,13 @@ def face_points(centre: np.ndarray, axes: np.ndarray, face: Face) -> dict[str, n
     grid = _skull(theta, np.linspace(-1.5, 1.5, 181), face.mouth)
     single = np.array([[0, NOSE_TIP_Y], [EYE_X, EYE_Y], [-EYE_X, EYE_Y]])
     local = _on_surface(np.concatenate([p, single]), grid)
-    # The eyelids' grid holds no eyeball; ears at the opening of the ear.
+    # The eyelids' grid holds no eyeball; ears at the tragus, in front of the ear's opening.
     world = lambda q: centre + SCALE * q @ axes.T  # noqa: E731
     return {
         "face": world(local[:68]),
         "nose": world(local[68]),
         "left_eye": world(local[69]),
         "right_eye": world(local[70]),
-        "left_ear": world(np.array([0.0695, -0.010, 0.004])),
-        "right_ear": world(np.array([-0.0695, -0.010, 0.004])),
+        "left_ear": world(np.array([0.0670, -0.004, 0.012])),
+        "right_ear": world(np.array([-0.0670, -0.004, 0.012])),
     }
