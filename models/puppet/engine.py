@@ -101,12 +101,12 @@ class _Moves:
             factor=settings.retargeting_factor,
         )
         self.puppet, self.travel = puppet, settings.travel
-        self.shift = np.array([puppet.pad[0], puppet.pad[2]], np.float32)
+        self.shift = puppet.shift.astype(np.float32)
         self.face_strength = settings.face_strength
         self.face = _open_face(puppet) if settings.face_strength > 0 else None
 
     def targets(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        """float32 `[n,133,2]` on the padded picture, `[n,133]`."""
+        """float32 `[n,133,2]` on the puppet's working copy of the picture, `[n,133]`."""
         track = self.plan.track(start, stop)
         points = track.points + self.shift
         rig = self.puppet.rig

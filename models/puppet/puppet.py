@@ -21,6 +21,7 @@ from .skin import Binding, bind
 
 _MESH_SHARE = 1 / 50  # edge length over the character's height
 _FIRM, _LOOSE = 1.0, 0.03  # how firmly vertices are held away from joints and at joints
+_MARGIN_PX = 16
 _PAD_SHARE = 0.12  # of the picture, added where the picture's border cuts the character off
 
 
@@ -44,20 +45,18 @@ class Puppet:
         alpha = character.alpha
         if not (alpha >= 128).any():
             raise InputError("The character's cut-out is empty: nothing in its mask is white; give another mask.")
-        self.pad, pixels, alpha = _padded(character.pixels, alpha)
-        left, top = self.pad[0], self.pad[2]
-        points = character.pose.points[0] + np.array([left, top], np.float32)
+        pixels, alpha, beyond, self.shift = _working_copy(character.pixels, alpha)
+        points = character.pose.points[0] + self.shift.astype(np.float32)
         self.rig: Rig = find_rig(points, character.pose.scores[0], alpha)
         self.pixels, self.alpha = bleed_colours(pixels, alpha), alpha
         crotch_at = crotch(self.rig, alpha)
         self.separate_legs = crotch_at is not None
         self.labels = label_parts(self.rig, self.pixels, alpha, crotch_at)
         # Arms end where the picture ends: mirrored hands below its border would be seen when they rise.
-        beyond = np.ones(alpha.shape, bool)
-        beyond[top : top + self.size[1], left : left + self.size[0]] = False
         alpha = np.where(beyond & np.isin(self.labels, [LIMBS["left_arm"], LIMBS["right_arm"]]), 0, alpha).astype(
             np.uint8
         )
+        self._is_cut_below = bool(beyond[-1].any()) and bool((alpha[-1] >= 128).any())
         layers = make_layers(self.rig, self.pixels, alpha, self.labels, self.separate_legs)
         ys = np.nonzero((alpha >= 128).any(1))[0]
         self.spacing = max(4.0, (ys[-1] - ys[0] + 1) * _MESH_SHARE / detail)
@@ -84,11 +83,11 @@ class Puppet:
             Sheet(layer, t, np.argsort(outness[t].mean(1), kind="stable").astype(np.int64)) for layer, t in sheets
         ]
         # Where the picture's lower border cuts the body off, the cut stays below the border.
-        height = self.size[1] + self.pad[2]
+        height = self.size[1] + self.shift[1]
         rows = np.concatenate(
             [np.unique(s.triangles) for s in self.sheets if s.layer.name == "core" or "leg" in s.layer.name]
         )
-        self._cut_rows = rows[self.vertices[rows, 1] >= height] if self.pad[3] else np.zeros(0, np.int64)
+        self._cut_rows = rows[self.vertices[rows, 1] >= height] if self._is_cut_below else np.zeros(0, np.int64)
         pull[self._cut_rows] += 4 * _FIRM
         self._relaxation = Relaxation(first, np.concatenate(edges), pull)
         rig = self.rig
@@ -115,7 +114,7 @@ class Puppet:
         return binding.rows, field
 
     def pose(self, strings: Strings, i: int) -> np.ndarray:
-        """float64 `[V,2]`: all vertices of frame `i` of the strings, on the (padded) picture."""
+        """float64 `[V,2]`: all vertices of frame `i` of the strings, on the working copy; `shift` px from the picture."""
         rig, size = self.rig, strings.size[i]
         start = self.vertices.copy()
         start[self._yaw_rows] += strings.yaw[i] * self._yaw_field
@@ -164,10 +163,9 @@ class Puppet:
     def draw(
         self, vertices: np.ndarray, names: Iterable[str], face: tuple[np.ndarray, tuple[int, int]] | None = None
     ) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
-        """The pieces of one frame from back to front: straight RGBA and place on the picture (without padding)."""
+        """The pieces of one frame from back to front: straight RGBA and place on the picture."""
         sheets = {s.layer.name: s for s in self.sheets}
-        shift = np.array([self.pad[0], self.pad[2]], np.float64)
-        placed = vertices - shift
+        placed = vertices - self.shift
         for name in names:
             sheet = sheets.get(name)
             if sheet is None:
@@ -202,14 +200,25 @@ def _with_patch(texture: np.ndarray, origin: tuple[int, int], face: tuple[np.nda
     return out
 
 
-def _padded(pixels: np.ndarray, alpha: np.ndarray) -> tuple[tuple[int, int, int, int], np.ndarray, np.ndarray]:
-    """Left, right, top, bottom padding where the border cuts the character, and picture and alpha with it mirrored on."""
+def _working_copy(pixels: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The picture around the character: pixels, alpha, which pixels are added ones, and the shift of its origin.
+
+    Where the picture's border cuts the character, it goes on a little as its own mirror image; what is far
+    from the character is left out.
+    """
     h, w = alpha.shape
     touch = (alpha[:, :2] > 128, alpha[:, -2:] > 128, alpha[:2] > 128, alpha[-2:] > 128)
     sides = (w, w, h, h)
-    pad = [round(_PAD_SHARE * s) if t.mean() > 0.01 else 0 for t, s in zip(touch, sides, strict=True)]
-    left, right, top, bottom = pad
+    left, right, top, bottom = (
+        round(_PAD_SHARE * s) if t.mean() > 0.01 else 0 for t, s in zip(touch, sides, strict=True)
+    )
     mirror = cv2.BORDER_REFLECT_101
     pixels = cv2.copyMakeBorder(pixels, top, bottom, left, right, mirror)
     alpha = cv2.copyMakeBorder(alpha, top, bottom, left, right, mirror)
-    return (left, right, top, bottom), pixels, alpha
+    beyond = np.ones(alpha.shape, bool)
+    beyond[top : top + h, left : left + w] = False
+    ys, xs = np.nonzero(alpha)
+    y0, x0 = max(int(ys.min()) - _MARGIN_PX, 0), max(int(xs.min()) - _MARGIN_PX, 0)
+    part = (slice(y0, int(ys.max()) + _MARGIN_PX + 1), slice(x0, int(xs.max()) + _MARGIN_PX + 1))
+    shift = np.array([left - x0, top - y0], np.float64)
+    return np.ascontiguousarray(pixels[part]), np.ascontiguousarray(alpha[part]), beyond[part], shift

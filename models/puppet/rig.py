@@ -46,7 +46,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Rig:
-    """Everything at rest, in pixels of the (padded) picture."""
+    """Everything at rest, in pixels of the picture that was given."""
 
     neck: np.ndarray
     """Middle of the shoulders."""

@@ -143,11 +143,14 @@ def test_an_arm_that_touches_the_body_is_cut_off_it():
     for joint, place in where.items():
         points[0, joint], scores[0, joint] = place, 1
     puppet = Puppet(Character(pixels, "box", alpha, PoseTrack(points, scores, (240, 300))))
-    labels = puppet.labels
+    x, y = (int(v) for v in -puppet.shift)  # the working copy begins near the character
+    labels = np.pad(puppet.labels, ((y, 0), (x, 0)))
     assert (labels[100:180, 165:180] == parts.LIMBS["left_arm"]).mean() > 0.95
     assert (labels[100:180, 100:140] == parts.TORSO).all()
     core = next(s.layer for s in puppet.sheets if s.layer.name == "core")
-    assert not core.support[110:180, 176:182].any()  # what is left behind when the arm rises is no second arm
+    assert not np.pad(core.support, ((y, 0), (x, 0)))[
+        110:180, 176:182
+    ].any()  # what is left behind when the arm rises is no second arm
 
 
 def test_a_character_without_shoulders_is_refused_in_one_line(figure):
