@@ -88,20 +88,22 @@ class _Lines(_Silent):
         self._pace = Pace(0, 0.0)
         self._last = 0.0
         self._ended = False
+        self._total = 0
 
     def step(self, done: int, total: int, stage: str) -> None:
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._pace, self._ended = stage, Pace(done, now), False
+            self._stage, self._pace, self._ended, self._total = stage, Pace(done, now), False, total
             self._last = now + _QUIET_SECONDS - _LINE_SECONDS  # the first line comes as soon as it is worth one
             return
         is_short = now - self._pace.begun < _QUIET_SECONDS
-        if total <= 1 or is_short or self._ended or (now - self._last < _LINE_SECONDS and done < total):
+        # A total that grows with what is done is not known: then no step is the last one.
+        is_last = done >= total and total == self._total
+        if total <= 1 or is_short or self._ended or (now - self._last < _LINE_SECONDS and not is_last):
             return
-        self._last, self._ended = now, done >= total
-        self._stream.write(
-            f"{_SHOWN_AS.get(stage, stage)}: {done} of {total} frames{_pace_words(self._pace, done, total, now)}\n"
-        )
+        self._last, self._ended = now, is_last
+        frames = f"{done} of {total} frames" if total == self._total else f"{done} frames"
+        self._stream.write(f"{_SHOWN_AS.get(stage, stage)}: {frames}{_pace_words(self._pace, done, total, now)}\n")
         self._stream.flush()
 
 

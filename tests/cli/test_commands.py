@@ -262,6 +262,18 @@ def test_what_a_broken_run_had_done_does_not_make_the_rest_look_fast(monkeypatch
     assert stream.getvalue() == "rendering: 910 of 1000 frames, 1.0 frames/s, 1:30 left\n"
 
 
+def test_a_total_that_is_not_known_is_not_claimed(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Shown(stream=stream) as host:
+        host.step(0, 1, "motion")
+        for done in range(10, 110, 10):
+            now[0] += 1.0
+            host.step(done, done, "motion")
+    assert stream.getvalue().splitlines() == ["motion: 10 frames, 10.0 frames/s", "motion: 60 frames, 10.0 frames/s"]
+
+
 def test_nothing_is_shown_for_what_takes_less_than_a_second():
     stream = io.StringIO()
     with Shown(stream=stream) as host:
