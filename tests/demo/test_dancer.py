@@ -58,9 +58,9 @@ def test_the_script_draws_the_committed_frame(truth):
     with av.open(str(MEDIA / "dancer.mp4")) as clip:
         stored = next(f for k, f in enumerate(clip.decode(video=0)) if k == frame).to_ndarray(format="rgb24")
     error = np.abs(picture.astype(float) - stored)
-    # x264 at crf 19: measured mean 0.6 levels, 99.9 % of all values within 14; another frame is off by far more.
-    assert error.mean() < 1.5
-    assert np.quantile(error, 0.999) < 25
+    # x264 at crf 19: measured mean 1.4 levels, 99.9 % of all values within 22; the frame before: 4.3 and 171.
+    assert error.mean() < 2.2
+    assert np.quantile(error, 0.999) < 40
     np.testing.assert_allclose(points, truth["points"][frame], atol=1e-3)
     assert (visible == truth["visible"][frame]).mean() > 0.98
     assert (contact == truth["contact"][frame]).all()
@@ -109,7 +109,7 @@ def test_bones_keep_their_length(figures):
 def test_the_dance_runs_smoothly_and_loops(truth):
     points = truth["points"][:, :17]
     stride = np.linalg.norm(np.diff(points, axis=0), axis=-1)
-    # The fastest joint, a wrist, makes some 36 px a frame; a slip in a key would be a jump of hundreds.
+    # The fastest joint, a wrist, makes 46 px a frame; a slip in a key would be a jump of hundreds.
     assert stride.max() < 60
     assert np.linalg.norm(points[-1] - points[0], axis=-1).max() < 60
 
