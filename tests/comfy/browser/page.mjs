@@ -35,8 +35,8 @@ export async function fitView(page) {
   await page.evaluate(() => {
     const canvas = window.app.canvas
     const nodes = window.app.graph._nodes
-    const left = Math.min(...nodes.map((n) => n.pos[0])) - 60
-    const top = Math.min(...nodes.map((n) => n.pos[1])) - 90
+    const left = Math.min(...nodes.map((n) => n.pos[0])) - 120
+    const top = Math.min(...nodes.map((n) => n.pos[1])) - 150
     const right = Math.max(...nodes.map((n) => n.pos[0] + n.size[0])) + 60
     const bottom = Math.max(...nodes.map((n) => n.pos[1] + n.size[1])) + 60
     const { width, height } = canvas.canvas
