@@ -25,7 +25,7 @@ from ..models.registry import engine_spec
 from ..video import check_audio_fits, check_place, open_video, output_format
 from .motion_cache import is_motion_file
 
-# Bytes per pixel of finished video that even a quiet clip takes, measured generously low: refusing a run that
+# Bytes per pixel of finished video that even a quiet clip takes, estimated low: refusing a run that
 # would have fitted is worse than meeting a full disk, which the journal survives.
 _LEAST_BYTES_PER_PIXEL = {"high": 0.01, "medium": 0.006, "low": 0.003, "lossless": 0.1, "alpha": 0.05}
 _SPARE_BYTES = 32 << 20
