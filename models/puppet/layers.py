@@ -107,6 +107,8 @@ def _core(
             hidden |= mine & (trunk | (_near(labels == TORSO, 0.3 * radius) & trunk_band(rig, shape)))
     # What lay behind the arms: grown from the trunk that can be seen, a little away from the arm's outline.
     if hidden.any():
+        round_ = cv2.GaussianBlur((hidden | own).astype(np.float32), (0, 0), max(2.0, 0.12 * limbs[0].radius[0])) > 0.5
+        hidden &= round_  # its outline will be seen: no spikes
         source = own & (labels == TORSO) & ~_near(~own & (alpha > 8), 2.0)
         filled = grow(pixels, source if source.any() else own)
         soft = _soft(hidden | own)
@@ -170,6 +172,9 @@ def _limb(
     share = np.where(labels == LOCKS, 0, share)
     if covered.any():
         source = own & ~_near(~own & (alpha > 8), 2.0)
+        if "arm" in chain.name:  # the sleeve, not the hand
+            source &= _pill(chain.joints[0], chain.joints[1], 1.2 * radius, 1.2 * radius + 1, shape) > 0
+            source &= ~_near(labels == LOCKS, 0.35 * radius)
         filled = grow(pixels, source if source.any() else own)
         inside = np.where(covered[..., None], np.clip(np.rint(filled), 0, 255), pixels).astype(np.uint8)
         share = np.maximum(share, np.where(covered & (~trunk | (labels == LOCKS)), _soft(covered | own), 0))

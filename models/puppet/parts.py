@@ -78,6 +78,7 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
     guess = np.where(body, numbers[np.argmin(np.stack(list(distances.values())), 0)], NOBODY)
     if crotch_at is not None:
         guess = np.where((guess == TORSO) & _below_crotch(rig, shape, thigh_from), _nearest_leg(limbs), guess)
+        guess = _at_the_hem(rig, pixels, guess, thigh_from)
     guess = guess.astype(np.uint8)
     # Near the border of an arm the picture itself decides; thighs and neck have no border of their own.
     is_arm = np.isin(guess, [LIMBS["left_arm"], LIMBS["right_arm"]])
@@ -157,6 +158,30 @@ def nearest_label(labels: np.ndarray) -> np.ndarray:
 def _below_crotch(rig: Rig, shape: tuple[int, int], thigh_from: float) -> np.ndarray:
     """bool: lower than the beginning of both thighs."""
     return np.minimum(_along_first(rig, "left_leg", shape), _along_first(rig, "right_leg", shape)) > thigh_from
+
+
+def _at_the_hem(rig: Rig, pixels: np.ndarray, guess: np.ndarray, thigh_from: float) -> np.ndarray:
+    """Where seat and leg have different colours, the border between them is where the colour changes."""
+    lab = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), 1.0), cv2.COLOR_RGB2LAB).astype(np.float32)
+    out = guess.copy()
+    for name in ("left_leg", "right_leg"):
+        along = _along_first(rig, name, guess.shape)
+        chain = rig.chain(name)
+        assert chain is not None
+        thigh = bone_distance(chain, guess.shape)
+        seat = (guess == TORSO) & (along > thigh_from - 0.3) & (along < thigh_from) & (thigh < 0.9)
+        leg = (guess == LIMBS[name]) & (along > thigh_from + 0.2) & (along < thigh_from + 0.6) & (thigh < 0.8)
+        if seat.sum() < 30 or leg.sum() < 30:
+            continue
+        above, below = np.median(lab[seat], 0), np.median(lab[leg], 0)
+        if np.abs(above - below).max() < 30:
+            continue
+        band = np.isin(guess, [TORSO, LIMBS[name]]) & (np.abs(along - thigh_from) < 0.3)
+        is_leg = np.linalg.norm(lab - below, axis=2) < np.linalg.norm(lab - above, axis=2)
+        inside = band & (thigh < 1.1)
+        out[inside] = np.where(is_leg[inside], LIMBS[name], TORSO)
+        out[band & ~inside & ~is_leg] = TORSO
+    return out
 
 
 def _nearest_leg(limbs: dict[str, np.ndarray]) -> np.ndarray:
