@@ -176,6 +176,8 @@ def _limb(
             source &= _pill(chain.joints[0], chain.joints[1], 1.2 * radius, 1.2 * radius + 1, shape) > 0
             source &= ~_near(labels == LOCKS, 0.35 * radius)
         filled = grow(pixels, source if source.any() else own)
+        if "arm" in chain.name and source.any():  # yellow stripes and outlines would grow into a grey
+            filled = np.where((labels == LOCKS)[..., None], np.median(pixels[source], 0), filled)
         inside = np.where(covered[..., None], np.clip(np.rint(filled), 0, 255), pixels).astype(np.uint8)
         share = np.maximum(share, np.where(covered & (~trunk | (labels == LOCKS)), _soft(covered | own), 0))
     share = np.maximum(share, (_near(own, 1.5) & trunk & (cap > 0)) * 1.0)

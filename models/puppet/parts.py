@@ -96,7 +96,7 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
     marks[(alpha == 0)] = outside
     flooded = _flood(pixels, marks, body)
     flooded[(flooded == outside) | ~body] = NOBODY
-    labels = _without_islands(flooded.astype(np.uint8), marks)
+    labels = _without_islands(flooded.astype(np.uint8), marks, max(2.0, 0.16 * arm_width))
     for name in rig.hidden_hands & limbs.keys():
         labels[_cuff_in_pocket(rig, name, labels)] = NOBODY
     return _with_locks(rig, pixels, labels, around_head=bone_distance(head, shape, skip=1))
@@ -253,7 +253,7 @@ def _past_wrist(rig: Rig, name: str, shape: tuple[int, int], more: float) -> np.
     return (x - end[0]) * axis[0] + (y - end[1]) * axis[1] > more * (axis @ axis)
 
 
-def _without_islands(labels: np.ndarray, marks: np.ndarray) -> np.ndarray:
+def _without_islands(labels: np.ndarray, marks: np.ndarray, calm_px: float) -> np.ndarray:
     """Pieces of a part that hold none of its marks, and ragged borders, go to their neighbours."""
     for part in (TORSO, HEAD, *LIMBS.values()):
         count, pieces = cv2.connectedComponents((labels == part).astype(np.uint8), connectivity=4)
@@ -265,7 +265,7 @@ def _without_islands(labels: np.ndarray, marks: np.ndarray) -> np.ndarray:
                 if len(around):
                     labels[mask] = np.bincount(around).argmax()
     present = [v for v in np.unique(labels) if v != NOBODY]
-    votes = [cv2.GaussianBlur((labels == v).astype(np.float32), (0, 0), 2.0) for v in present]
+    votes = [cv2.GaussianBlur((labels == v).astype(np.float32), (0, 0), calm_px) for v in present]
     if not votes:
         return labels
     smooth = np.array(present, np.uint8)[np.argmax(np.stack(votes), 0)]
