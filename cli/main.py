@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from .. import __version__
+from .memory import give_large_blocks_back
 from .stopping import Stopping
 
 COMMANDS = ("run", "extract", "check", "engines", "models", "rerun")
@@ -55,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = parser().parse_args(argv)
     except SystemExit as leaving:  # argparse has said what it had to say
         return leaving.code if isinstance(leaving.code, int) else 2
+    give_large_blocks_back()
     try:
         with Stopping() as stopping:
             status = words.go(words, stopping.event)
