@@ -21,6 +21,8 @@ from .puppet import Puppet
 from .raster import lay_over, lay_over_clear
 from .spec import PLAIN_COLOURS, WINDOW_FRAMES, PuppetSettings
 
+STEP_FRAMES = 8  # between two looks at the cancel button
+
 
 class PuppetEngine:
     """Made by `SPEC.open`. The puppet has no randomness: the seed changes nothing."""
@@ -73,6 +75,8 @@ class PuppetEngine:
                         lay_over(canvas, piece, origin)
                     else:
                         lay_over_clear(canvas, alphas[i], piece, origin)
+                if (i + 1) % STEP_FRAMES == 0 and i + 1 < len(frames):
+                    self.host.step(start + i + 1, total, "frames")
             self.host.step(stop, total, "frames", frames[-1])
             yield FrameChunk(frames, start, alpha=alphas)
 
@@ -107,7 +111,8 @@ class _Moves:
 
     def targets(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """float32 `[n,133,2]` on the puppet's working copy of the picture, `[n,133]`."""
-        track = self.plan.track(start, stop)
+        # Hidden joints ease to rest and back; a score of 0 would let go of them within one frame.
+        track = self.plan.track(start, stop, hidden_score=1.0)
         points = track.points + self.shift
         rig = self.puppet.rig
         if self.travel < 1:
