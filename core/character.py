@@ -22,6 +22,8 @@ class Character:
     pose: PoseTrack | None = None
     """One frame of joints in pixels of this very picture; None = not known."""
     name: str = "character"
+    has_background: bool = True
+    """False where the picture's own transparency leaves nothing to be seen behind the character."""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:

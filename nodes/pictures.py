@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core import InputError
-
 if TYPE_CHECKING:
     import torch
 
@@ -24,20 +22,13 @@ def image(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels)).to(torch.float32).div_(255)
 
 
-def first_picture(images: torch.Tensor, mask: torch.Tensor | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """The first picture of a batch as uint8 `[H,W,3]`, and its cut-out uint8 `[H,W]` (255 = the character).
-
-    `mask` is white on the character. A fourth channel counts where no mask is given.
-    """
+def first_picture(images: torch.Tensor) -> tuple[np.ndarray, np.ndarray | None]:
+    """The first picture of a batch as uint8 `[H,W,3]`, and its alpha uint8 `[H,W]` where it has a fourth channel."""
     picture = levels(images[:1])[0]
-    alpha = None
-    if mask is not None:
-        alpha = levels((mask[:1] if mask.ndim == 3 else mask[None])[..., None])[0, ..., 0]
-        if alpha.shape != picture.shape[:2]:
-            raise InputError(
-                f"The mask is {alpha.shape[1]}x{alpha.shape[0]} px and the character {picture.shape[1]}x{picture.shape[0]}; "
-                "they must be of one size."
-            )
-    elif picture.shape[2] == 4:
-        alpha = np.ascontiguousarray(picture[..., 3])
+    alpha = np.ascontiguousarray(picture[..., 3]) if picture.shape[2] == 4 else None
     return np.ascontiguousarray(picture[..., :3]), alpha
+
+
+def first_mask(mask: torch.Tensor) -> np.ndarray:
+    """The first mask of a batch as uint8 `[H,W]`."""
+    return levels((mask[:1] if mask.ndim == 3 else mask[None])[..., None])[0, ..., 0]

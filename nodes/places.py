@@ -44,6 +44,11 @@ def picture_file(pixels: np.ndarray, alpha: np.ndarray | None) -> Path:
     return path
 
 
+def mask_file(mask: np.ndarray) -> Path:
+    """A grey PNG of a mask uint8 `[H,W]`, named by its content."""
+    return picture_file(np.repeat(mask[..., None], 3, axis=2), None)
+
+
 def video_file(video: Any) -> tuple[Path, float, float | None]:
     """A VIDEO as (file, start seconds, stop seconds or None), without decoding it.
 

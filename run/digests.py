@@ -54,6 +54,7 @@ def character_digest(character: Character) -> str:
         {
             "pixels": array_digest(character.pixels),
             "alpha": array_digest(character.alpha),
+            "background": character.has_background,
             "pose": None if character.pose is None else _track(character.pose),
         }
     )

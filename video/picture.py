@@ -32,6 +32,7 @@ def read_character(path: str | Path, *, mask: str | Path | None = None) -> Chara
     megapixels, nothing visible in it, a mask of another shape.
     """
     pixels, alpha = _read(path)
+    has_background = alpha is None or mask is not None or int(alpha.min()) == 255
     if mask is not None:
         alpha = _read_mask(mask, (pixels.shape[1], pixels.shape[0]))
     if alpha is not None and int(alpha.max()) <= _SEEN:
@@ -39,7 +40,7 @@ def read_character(path: str | Path, *, mask: str | Path | None = None) -> Chara
         raise UnreadableImage(f"{where}; there is no character to see. Give a picture in which it is visible.")
     if alpha is not None and int(alpha.min()) == 255:
         alpha = None
-    return Character(pixels, file_sha256(path), alpha, name=Path(path).stem)
+    return Character(pixels, file_sha256(path), alpha, name=Path(path).stem, has_background=has_background)
 
 
 def write_image(path: str | Path, pixels: np.ndarray) -> None:

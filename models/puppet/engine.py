@@ -82,9 +82,9 @@ class PuppetEngine:
 
     def _stage(self, character: Character) -> np.ndarray:
         kind = self.settings.background
-        if kind == "keep":
+        if kind == "keep" and character.has_background:
             return empty_stage(character)
-        if kind == "plain":
+        if kind in ("keep", "plain"):
             return np.broadcast_to(
                 np.array(PLAIN_COLOURS[self.settings.plain_colour], np.uint8), character.pixels.shape
             )

@@ -32,7 +32,8 @@ class PuppetSettings(Settings):
     background: str = choice(
         "keep",
         ("keep", "plain", "transparent", "driving"),
-        help="Behind the character: its own picture filled in, one colour, nothing, or the driving video.",
+        help="Behind the character: its own picture filled in (a transparent one gets the plain colour), one colour, nothing, "
+        "or the driving video.",
     )
     plain_colour: str = choice("white", tuple(PLAIN_COLOURS), help="The colour of a plain background.")
     face_strength: float = number(
