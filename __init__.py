@@ -25,7 +25,6 @@ async def comfy_entrypoint() -> Any:
     return MotionTransferExtension()
 
 
-
 def __getattr__(name: str) -> Any:
     if name == "transfer":
         from .run.api import transfer

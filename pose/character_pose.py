@@ -26,6 +26,8 @@ BELIEVED = 0.72
 """From here on the first framings are not questioned by further ones."""
 ACCEPTED = 0.45
 """Below this, a body is no better than a guess from the silhouette."""
+FILLED_AT_LEAST = 0.55
+"""A body that explains less of a known outline is a small one seen inside it, as on a toy's belly (0.48, 0.47)."""
 HOW_TO_GIVE = "give its joints with --character-pose (OpenPose JSON or .motion)"
 
 
@@ -63,7 +65,8 @@ def _looked_at(
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Joints with the help of the networks, and a sentence on how when they did not find the body."""
     best, verdict, face = _best_sighting(watcher, pixels, silhouette)
-    if best is not None and verdict.value >= ACCEPTED:
+    is_whole = silhouette is None or verdict.filled >= FILLED_AT_LEAST
+    if best is not None and verdict.value >= ACCEPTED and is_whole:
         points, scores, how = best.points.copy(), best.scores.copy(), ""
         _head(watcher, pixels, points, scores, mouth=best.mouth)
     else:
