@@ -18,6 +18,10 @@ _WIDEST = 1.35
 _LOWER_LID_SHARE = 0.22
 """How far up the lower lid may come, in eye heights."""
 
+_OTHER_SKIN_LEVELS = 45.0
+"""Between the skin above and below a drawn eye: 5 in a face of one colour, 80 where a muzzle begins. Not asked of
+photos and paintings, where light alone makes 70 and the colours blend."""
+
 
 class Eye:
     """Made once from the picture, the outline of the eye in it, and the points of the brow above."""
@@ -68,6 +72,8 @@ class Eye:
         bows = np.stack([1 - us**2, us * (1 - us**2)], -1)
         bow = bows @ np.linalg.lstsq(bows, lower - ends - meet * (lower - upper), rcond=None)[0]
         self._seam = np.interp(at, grid, np.clip(ends + bow, upper + 0.4 * (lower - upper), lower)).astype(np.float32)
+        if is_flat and self._sits_on_a_border(pixels, upper, lower):
+            self._seam = self._lower  # the upper lid alone: what lies below would be dragged up in another colour
         self._band = self._dark_band(pixels, upper)
         self.is_flat = is_flat
         edge = self.origin + np.linspace(-0.8, 0.8, 17)[:, None] * self.half * self.across
@@ -145,6 +151,18 @@ class Eye:
         line *= min(1.0, 2.5 * shut) * (0.95 if self.is_flat else 0.8)
         out += (self.lash_colour - out) * line[..., None]
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+
+    def _sits_on_a_border(self, pixels: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> bool:
+        """Whether the skin below the eye has another colour than the skin above, as where a muzzle begins."""
+        u = np.linspace(-0.7, 0.7, 15)
+        at = (u + 1) / 2 * (len(upper) - 1)
+        along = self.origin + (u * self.half)[:, None] * self.across
+        grid = np.arange(len(upper))
+        above_v = np.interp(at, grid, upper) - 0.7 * self.skin
+        below_v = np.interp(at, grid, lower) + 0.5 * self._below
+        above = sample(pixels, along + above_v[:, None] * self.down)
+        below = sample(pixels, along + below_v[:, None] * self.down)
+        return float(np.abs(np.median(above, axis=0) - below).max(axis=1).mean()) > _OTHER_SKIN_LEVELS
 
     def _dark_band(self, pixels: np.ndarray, upper: np.ndarray) -> float:
         """Height in px of lashes, line and make-up directly above the eye, at least a pixel."""
