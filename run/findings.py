@@ -8,15 +8,12 @@ repeats, small, border, fast. `stop`: no engine can use the clip; `warn`: the re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from .picture_measures import REPEAT_LEVELS
-
-if TYPE_CHECKING:
-    from .check import BodyLooks
-    from .picture_measures import PictureMeasures
+from .body_looks import BodyLooks
+from .picture_measures import REPEAT_LEVELS, PictureMeasures
 
 Level = Literal["stop", "warn", "tell"]
 
