@@ -33,7 +33,7 @@ class PuppetSettings(Settings):
         "keep",
         ("keep", "plain", "transparent", "driving"),
         help="Behind the character: its own picture filled in (a transparent one gets the plain colour), one colour, nothing, "
-        "or the driving video.",
+        "or the driving video, in which the driver stays to be seen.",
     )
     plain_colour: str = choice("white", tuple(PLAIN_COLOURS), help="The colour of a plain background.")
     face_strength: float = number(
