@@ -38,6 +38,9 @@ class WeightFile:
     sha256: str | None
     licence: str
     commercial_use: bool
+    also: tuple[str, ...] = ()
+    """Other names that people have it under: a file name is looked for anywhere in `folder`, a path with a slash
+    under the folder of all models, such as 'onnx/yolox_l.onnx'."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Host(Protocol):
 
     def find_weights(self, weights: WeightFile) -> Path:
         """Path of an existing file; MissingWeights says which, where it goes and where to get it."""
+        ...
+
+    def lend(self, what: str) -> Any | None:
+        """A model that the host has loaded already, such as the one on a ComfyUI wire; None where there is none."""
         ...
 
     def on_device(self, module: Any) -> AbstractContextManager[Any]:

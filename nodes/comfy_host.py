@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ PREVIEW_PX = 512
 class ComfyHost:
     """Made at the start of one node's `execute`."""
 
-    def __init__(self) -> None:
+    def __init__(self, lent: Mapping[str, Any] | None = None) -> None:
         self._bar = comfy.utils.ProgressBar(1)
+        self._lent = dict(lent or {})
         self.notes: list[str] = []
 
     @property
@@ -44,6 +45,10 @@ class ComfyHost:
             f"{weights.name} is missing: put {weights.file} ({weights.licence}{size}) from huggingface.co/"
             f"{weights.repository} into {place}, then press R in ComfyUI."
         )
+
+    def lend(self, what: str) -> Any | None:
+        """What came in on the node's wires."""
+        return self._lent.get(what)
 
     @contextmanager
     def on_device(self, module: Any) -> Iterator[Any]:
@@ -68,10 +73,10 @@ class ComfyHost:
 
 
 @contextmanager
-def comfy_host() -> Iterator[ComfyHost]:
+def comfy_host(lent: Mapping[str, Any] | None = None) -> Iterator[ComfyHost]:
     """A host for one `execute`; our Cancelled becomes ComfyUI's own interruption at the very end."""
     try:
-        yield ComfyHost()
+        yield ComfyHost(lent)
     except Cancelled:
         comfy.model_management.throw_exception_if_processing_interrupted()
         raise

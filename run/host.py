@@ -51,6 +51,10 @@ class LocalHost:
             f"or name its folder with --weights."
         )
 
+    def lend(self, what: str) -> Any | None:
+        """Nothing: engines load their own."""
+        return None
+
     @contextmanager
     def on_device(self, module: Any) -> Iterator[Any]:
         yield module
@@ -79,6 +83,9 @@ class NotedHost:
 
     def find_weights(self, weights: WeightFile) -> Path:
         return self._host.find_weights(weights)
+
+    def lend(self, what: str) -> Any | None:
+        return self._host.lend(what)
 
     def on_device(self, module: Any) -> Any:
         return self._host.on_device(module)

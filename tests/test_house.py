@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,11 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "core": set(),
     "video": {"core"},
+    "sampling": {"core"},
     "pose": {"core"},
-    "models": {"core", "pose"},
-    "run": {"core", "video", "pose", "models"},
-    "nodes": {"core", "video", "pose", "models", "run"},
-    "cli": {"core", "video", "pose", "models", "run"},
+    "face_motion": {"core", "pose"},
+    "models": {"core", "sampling", "pose", "face_motion"},
+    "run": {"core", "video", "sampling", "pose", "face_motion", "models"},
+    "nodes": {"core", "video", "sampling", "pose", "face_motion", "models", "run"},
+    "cli": {"core", "video", "sampling", "pose", "face_motion", "models", "run"},
 }
 
 # Foreign package -> the only floors that may import it.
@@ -32,7 +35,7 @@ ONLY_HERE = {
     "PIL": {"video", "nodes"},
     "mediapipe": {"pose"},
     "onnxruntime": {"pose"},
-    "torch": {"nodes"},
+    "torch": {"sampling", "pose", "face_motion", "models", "nodes"},
     "diffusers": {"models"},
     "transformers": {"models"},
     "comfy": {"nodes"},
@@ -41,7 +44,8 @@ ONLY_HERE = {
     "server": {"nodes"},
     "ray": {"cli"},
     "rich": {"cli"},
-    "safetensors": {"pose"},
+    "safetensors": {"pose", "face_motion", "models"},
+    "huggingface_hub": {"run"},
     "comfy_execution": {"nodes"},
 }
 
@@ -91,6 +95,26 @@ def test_imports_only_go_down(path):
             assert other in FLOORS[floor], f"{path}:{line} {floor} may not import {other}"
         else:
             assert other == "__version__", f"{path}:{line} {other} is no floor"
+
+
+def test_joints_are_found_without_torch_unless_a_torch_network_is_chosen():
+    for path in sorted((ROOT / "pose").rglob("*.py")):
+        if not path.stem.endswith("_torch"):
+            assert not [n for _, dots, n in imports_of(path) if not dots and n.split(".")[0] == "torch"], path
+
+
+def test_the_light_install_runs_without_torch():
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from motion_transfer.models.registry import engine_names, engine_spec\n"
+        "import motion_transfer.run.route, motion_transfer.run.check, motion_transfer.cli.main\n"
+        "import motion_transfer.pose.detector, motion_transfer.models.puppet.engine\n"
+        "[engine_spec(n) for n in engine_names()]\n"
+        "heavy = {'diffusers', 'transformers', 'onnxruntime', 'mediapipe'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT.parent)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_package_folder_is_listed_in_pyproject():

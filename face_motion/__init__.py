@@ -1,0 +1,1 @@
+"""What a face does, as numbers: encoders, and what is done with their codes."""

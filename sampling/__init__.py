@@ -1,0 +1,1 @@
+"""Schedules, noise and the hand-over between windows: mathematics of sampling, no files."""
