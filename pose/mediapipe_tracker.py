@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .mediapipe_graphs import BodyNet, FaceNet, Finder, Found, HandNet, HandRecrop
@@ -26,6 +25,7 @@ from .regions import (
     hand_region_from_palm,
     head_region,
 )
+from .trunk_colours import alike_colours, trunk_colours
 
 PRESENT = 0.5
 """Below this a network itself says that nothing is there."""
@@ -93,7 +93,7 @@ class BodyTracker:
         """0: nothing speaks against this being the person, rightly seen; the more, the less it looks so."""
         doubt = 0.0
         if self._colours is not None:
-            alike = _overlap(body.colours, self._colours)
+            alike = alike_colours(body.colours, self._colours)
             doubt += max(0.0, self.ALIKE - alike) + (1 - alike if alike < self.ALIKE else 0)
         if abs(body.region.turn) > self.UPSIDE_DOWN:
             doubt += 0.5
@@ -146,7 +146,7 @@ class BodyTracker:
             return True
         last = self._last.region
         away = np.hypot(*(body.region.centre - last.centre)) / last.side
-        alike = _overlap(body.colours, self._colours)
+        alike = alike_colours(body.colours, self._colours)
         return bool(alike > self.ALIKE or (alike > self.ALIKE / 2 and away < self.FAR * (1 + 0.1 * self._lost)))
 
     def _look(self, frame: Shrunk, region: Region) -> Body | None:
@@ -163,7 +163,7 @@ class BodyTracker:
         inside = ((points >= 0) & (points < [width, height])).all(axis=1) & (seen.scores > 0.3)
         if inside.sum() < 4:
             return None
-        return Body(points, seen.scores * seen.presence, following, _trunk_colours(frame, trunk))
+        return Body(points, seen.scores * seen.presence, following, trunk_colours(frame.levels[0], trunk))
 
     def _remember(self, body: Body | None) -> None:
         if body is None:
@@ -178,7 +178,7 @@ class BodyTracker:
             self._speed = np.zeros(2)
         if self._colours is None or self._lost >= self.GIVE_UP:
             self._colours = body.colours
-        elif _overlap(body.colours, self._colours) > self.ALIKE:
+        elif alike_colours(body.colours, self._colours) > self.ALIKE:
             self._colours = 0.97 * self._colours + 0.03 * body.colours
         self._last, self._lost = body, 0
         self._age += 1
@@ -332,22 +332,3 @@ def _near(region: Region, other: Region, part: float) -> bool:
 
 def _placed(found: list[Found], view: Region) -> list[tuple[Region, float]]:
     return [(body_region(*view.to_frame(f.keypoints[:2])), f.score) for f in found]
-
-
-def _trunk_colours(frame: Shrunk, corners: np.ndarray) -> np.ndarray:
-    """float64 `[64]`, sum 1: colours between shoulders and hips, 4 steps per channel."""
-    middle = corners.mean(axis=0)
-    quad = (middle + (corners - middle) * 0.8 + 1e-3 * _CORNERS).astype(np.float32)  # never quite flat
-    turn = cv2.getPerspectiveTransform(quad, ((_CORNERS + 1) * 12).astype(np.float32))
-    patch = np.asarray(
-        cv2.warpPerspective(frame.levels[0], turn, (24, 24), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    )
-    bins = (patch // 64).astype(np.int64) @ np.array([16, 4, 1])
-    return np.bincount(bins.ravel(), minlength=64) / bins.size
-
-
-_CORNERS = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-
-
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.minimum(a, b).sum())
