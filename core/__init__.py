@@ -18,7 +18,7 @@ from .errors import (
 from .job import QUALITIES, RESOLUTIONS, TransferJob
 from .media import FrameChunk, Timeline, VideoInfo, VideoSource
 from .motion import Motion, PoseTrack, SourceFile
-from .settings import Option, Settings, choice, number, switch, whole
+from .settings import Option, Settings, choice, number, switch, text, whole
 from .skeleton import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, WHOLE_BODY, Skeleton
 from .windows import Window, plan_windows
 
@@ -28,5 +28,5 @@ __all__ = [
     "Host", "InputError", "MissingPackage", "MissingWeights", "Motion", "MotionTransferError", "Need", "NoPersonFound",
     "Option", "PoseTrack", "Settings", "Skeleton", "SourceFile", "Timeline", "TransferJob", "UnreadableImage",
     "UnreadableVideo", "UsageError", "VideoInfo", "VideoSource", "WeightFile", "Window", "choice", "number",
-    "plan_windows", "switch", "whole",
+    "plan_windows", "switch", "text", "whole",
 ]  # fmt: skip

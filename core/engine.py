@@ -19,7 +19,9 @@ from .media import FrameChunk, VideoSource
 from .motion import Motion
 from .settings import Settings
 
-Need = Literal["character_pose", "character_alpha", "driving_frames"]
+Need = Literal["character_pose", "character_alpha", "driving_frames", "driving_if_there", "driving_mask"]
+"""driving_if_there: the driving pixels unless the film is gone, which is then no error; driving_mask: where the
+driver is in them, from a file that the job names or else from the engine's own segmentation."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,13 @@ class Engine(Protocol):
 
         With `after`, starts at frame `after.num_frames` and gives the very pixels that an unbroken run
         would have given. `driving` is there when the spec needs 'driving_frames' or a setting asks for it.
+
+        Two more are given where the spec asks for them: `driving_mask: VideoSource | None` (white = the driver,
+        frame for frame with the motion) for the need 'driving_mask', and `canvas: tuple[int, int]`, the width and
+        height to be made, for `spec.canvas` 'driving'.
+
+        An engine may also have `enrichment: str` and `enrich(motion, driving) -> Motion`, which adds to the motion
+        what the engine reads from the film itself and any character can use; the run keeps it under that name.
         """
         ...
 
@@ -127,6 +136,11 @@ class EngineSpec:
     """What the run must prepare under these settings: the character's joints, its cut-out, the driving pixels."""
     tolerates: frozenset[str] = frozenset()
     """Codes of the driving-video check (see `run/findings`) that do not matter to this engine."""
+    canvas: Literal["character", "driving"] = "character"
+    """Whose picture gives the finished video its size and shape."""
+    identity: Callable[[Any, Host], str] = lambda settings, host: ""
+    """What stands behind the settings and can change pixels: the weights that the host would give. Asked for before
+    any work is done, so that MissingWeights comes first."""
     refuses: frozenset[str] = frozenset()
     """Codes that make a clip unfit for this engine, where others only ask for care."""
     weights: tuple[WeightFile, ...] = ()

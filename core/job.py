@@ -47,6 +47,8 @@ class TransferJob:
     start_seconds: float = 0.0
     stop_seconds: float | None = None
     """Part of the driving video to use."""
+    driving_mask: str | None = None
+    """Video or picture whose white is the driver, for engines that replace; None: segmentation."""
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -66,7 +68,7 @@ class TransferJob:
         for name in ("character", "driving", "output", "engine", "quality", "resolution"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a text that is not empty.")
-        for name in ("mask", "character_pose", "audio_file"):
+        for name in ("mask", "character_pose", "audio_file", "driving_mask"):
             if getattr(self, name) is not None and not isinstance(getattr(self, name), str):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a path or nothing.")
         if not isinstance(self.audio, bool):

@@ -15,13 +15,15 @@ from .errors import UsageError
 
 Plain = bool | int | float | str
 _KEY = "motion_transfer.option"
+MAX_TEXT = 4000
+"""Characters of a text setting; far more than any text encoder reads."""
 
 
 @dataclass(frozen=True)
 class Option:
     """One setting, as a user interface needs to know it."""
 
-    kind: Literal["number", "whole", "choice", "switch"]
+    kind: Literal["number", "whole", "choice", "switch", "text"]
     default: Plain
     help: str
     minimum: float | None = None
@@ -39,10 +41,16 @@ class Option:
             return ", ".join(self.choices)
         if self.kind == "switch":
             return "true or false"
+        if self.kind == "text":
+            return f"text of at most {MAX_TEXT} characters"
         return f"{_short(self.minimum)} to {_short(self.maximum)}{' ' + self.unit if self.unit else ''}"
 
     def read(self, value: object) -> Plain:
         """`value` (perhaps text from a command line) as the right type; UsageError says what would work."""
+        if self.kind == "text":
+            if not isinstance(value, str) or len(value) > MAX_TEXT:
+                raise self._refuse(value if not isinstance(value, str) else f"{value[:20]}...")
+            return value.strip()
         if self.kind == "switch":
             if isinstance(value, bool):
                 return value
@@ -75,7 +83,7 @@ class Option:
     def _refuse(self, value: object) -> UsageError:
         kind = "a whole number, " if self.kind == "whole" else ""
         return UsageError(
-            f"{self.name} is {value!r}, but takes {kind}{self.allowed}; the default is {_short(self.default)}."
+            f"{self.name} is {value!r}, but takes {kind}{self.allowed}; the default is {_short(self.default) or 'empty'}."
         )
 
 
@@ -116,6 +124,11 @@ def choice(default: str, choices: tuple[str, ...], *, help: str, advanced: bool 
 def switch(default: bool, *, help: str, advanced: bool = False) -> Any:
     """On or off."""
     return dataclasses.field(default=default, metadata={_KEY: Option("switch", default, help, advanced=advanced)})
+
+
+def text(default: str, *, help: str, advanced: bool = False) -> Any:
+    """Words, such as a prompt; spaces around them do not count."""
+    return dataclasses.field(default=default, metadata={_KEY: Option("text", default, help, advanced=advanced)})
 
 
 S = TypeVar("S", bound="Settings")

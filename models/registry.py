@@ -6,7 +6,7 @@ from importlib import import_module
 
 from ..core import EngineSpec, UsageError
 
-# Name -> module that holds its SPEC, relative to this package.
+# Name -> module that holds its SPEC, relative to this package; after a colon another name in it.
 _SPECS = {
     "puppet": ".puppet.spec",
 }
@@ -20,4 +20,5 @@ def engine_spec(name: str) -> EngineSpec:
     """UsageError names the engines that exist."""
     if name not in _SPECS:
         raise UsageError(f"There is no engine {name!r}; there are {', '.join(_SPECS)}.")
-    return import_module(_SPECS[name], __package__).SPEC
+    module, _, attribute = _SPECS[name].partition(":")
+    return getattr(import_module(module, __package__), attribute or "SPEC")

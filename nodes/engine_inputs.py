@@ -38,6 +38,8 @@ def setting_input(option: Option) -> io.Input:
     words: dict[str, Any] = {"tooltip": option.help, "advanced": option.advanced or None}
     if option.kind == "switch":
         return io.Boolean.Input(option.name, default=bool(option.default), **words)
+    if option.kind == "text":
+        return io.String.Input(option.name, default=str(option.default), multiline=True, **words)
     if option.kind == "choice":
         return io.Combo.Input(option.name, options=list(option.choices), default=str(option.default), **words)
     if option.kind == "whole":

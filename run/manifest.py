@@ -16,7 +16,7 @@ from ..video import file_sha256
 
 MANIFEST_VERSION = 1
 _PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pyav": "av", "mediapipe": "mediapipe", "safetensors": "safetensors"}
-_INPUTS = ("character", "driving", "mask", "character_pose", "audio_file")
+_INPUTS = ("character", "driving", "mask", "character_pose", "audio_file", "driving_mask")
 
 
 def manifest_path(output: Path) -> Path:
@@ -37,6 +37,7 @@ def complete_job(job: TransferJob, settings: Mapping[str, Any]) -> TransferJob:
         mask=absolute(job.mask),
         character_pose=absolute(job.character_pose),
         audio_file=absolute(job.audio_file),
+        driving_mask=absolute(job.driving_mask),
         settings=dict(settings),
     )
 

@@ -73,6 +73,7 @@ def _inputs(job: TransferJob) -> dict[str, str | None]:
         "mask": job.mask,
         "character's pose file": job.character_pose,
         "audio file": job.audio_file,
+        "driver's mask": job.driving_mask,
     }
 
 
@@ -82,6 +83,7 @@ _FAULTS: dict[str, type[InputError]] = {
     "mask": UnreadableImage,
     "character's pose file": BadMotionFile,
     "audio file": InputError,
+    "driver's mask": InputError,
 }
 
 
