@@ -29,5 +29,5 @@ def test_without_shift_the_levels_are_even():
 
 
 def test_an_unknown_solver_is_refused_by_name():
-    with pytest.raises(UsageError, match="euler.*unipc"):
+    with pytest.raises(UsageError, match=r"euler.*unipc"):
         flow_schedule(4, 5.0, "euler")
