@@ -14,7 +14,8 @@ import folder_paths
 import numpy as np
 from PIL import Image
 
-from ..core import Cancelled, MissingWeights, WeightFile
+from ..core import Cancelled, WeightFile
+from ..run.weight_search import find_weight_file
 
 PREVIEW_PX = 512
 
@@ -33,18 +34,16 @@ class ComfyHost:
 
     def find_weights(self, weights: WeightFile) -> Path:
         """In ComfyUI's own folders, with the user's extra paths."""
+        models = Path(folder_paths.models_dir)
         try:
-            found = folder_paths.get_full_path(weights.folder, weights.file)
+            folders = [Path(folder) for folder in folder_paths.get_folder_paths(weights.folder)]
         except KeyError:
-            found = None
-        if found:
-            return Path(found)
-        place = Path(folder_paths.models_dir) / weights.folder
-        size = f", {weights.num_bytes / 1e9:.1f} GB" if weights.num_bytes else ""
-        raise MissingWeights(
-            f"{weights.name} is missing: put {weights.file} ({weights.licence}{size}) from huggingface.co/"
-            f"{weights.repository} into {place}, then press R in ComfyUI."
-        )
+            folders = []
+        standard = models / weights.folder
+        folders += [standard] if standard not in folders else []
+        # Other packs' own weights lie under custom_nodes/, beside `models` or wherever the user keeps packs.
+        packs = [Path(folder).parent / "models" for folder in folder_paths.get_folder_paths("custom_nodes")]
+        return find_weight_file(weights, folders, [models, *packs], ", then press R in ComfyUI.")
 
     def lend(self, what: str) -> Any | None:
         """What came in on the node's wires."""

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Cancelled, Host, MissingWeights, WeightFile
+from ..core import Cancelled, Host, WeightFile
 from .places import models_folder
+from .weight_search import find_weight_file
 
 Step = Callable[[int, int, str], None]
 """done, total, stage."""
@@ -40,16 +41,9 @@ class LocalHost:
         return self._device
 
     def find_weights(self, weights: WeightFile) -> Path:
-        """Looks in each folder for `<folder>/<file>`, as ComfyUI lays them out, and for the bare file."""
-        for folder in self.weights_folders:
-            for path in (folder / weights.folder / weights.file, folder / weights.file):
-                if path.is_file():
-                    return path
-        place = self.weights_folders[0] / weights.folder / weights.file
-        raise MissingWeights(
-            f"{weights.name} is not here: put {weights.file} from {weights.repository} at {place}, "
-            f"or name its folder with --weights."
-        )
+        """In each folder as ComfyUI lays them out (`<folder>/<file>`, and below), and for the bare file."""
+        folders = [folder / weights.folder for folder in self.weights_folders]
+        return find_weight_file(weights, folders, self.weights_folders, ", or name its folder with --weights.")
 
     def lend(self, what: str) -> Any | None:
         """Nothing: engines load their own."""

@@ -1,4 +1,4 @@
-"""Every weight file this package can use: those of the engines, and the models inside MediaPipe's wheel."""
+"""Every weight file this package can use: engines, pose networks, and the models inside MediaPipe's wheel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..core import Host, MissingWeights
 from ..models.registry import engine_names, engine_spec
+from ..pose.pose_weights import POSE_WEIGHTS
 
 _DETECTOR_LICENCE = "Apache-2.0"  # MediaPipe's models are published under the licence of its code
 
@@ -29,17 +30,19 @@ class FoundWeights:
 
 
 def all_weights(host: Host) -> list[FoundWeights]:
-    """In the order of the engines, the built-in detector first."""
+    """The built-in detector first, then the pose networks, then the engines in their order."""
     found = _detector_weights()
-    for engine in engine_names():
-        for weights in engine_spec(engine).weights:
+    pose = {name: [weights for used_by, weights in POSE_WEIGHTS if used_by == name] for name, _ in POSE_WEIGHTS}
+    engines = {engine: list(engine_spec(engine).weights) for engine in engine_names()}
+    for user, files in (*pose.items(), *engines.items()):
+        for weights in files:
             try:
                 path = host.find_weights(weights)
             except MissingWeights:
                 path = None
             found.append(
                 FoundWeights(
-                    engine,
+                    user,
                     weights.name,
                     weights.file,
                     weights.num_bytes,
