@@ -71,6 +71,30 @@ def test_a_drawing_is_resized_as_controlnet_aux_resizes_it(keypoints, case):
         assert digest(resize_short_side(picture, int(side))) == expected, f"frame {6 * k}"
 
 
+@pytest.mark.parametrize("case", ["tall", "wide_two", "missing"])
+def test_pictures_of_mimicmotion_with_a_neck_of_their_own_are_equal(monkeypatch, case):
+    """`data/mimicmotion_draw.npz`: random joints and the original's pictures; a missing joint has a low score."""
+    with np.load(DATA / "mimicmotion_draw.npz") as stored:
+        given = {name.split(".")[1]: stored[name] for name in stored.files if name.startswith(case + ".")}
+    expected = given["image"].transpose(1, 2, 0)
+    height, width = expected.shape[:2]
+    large = np.array([width, height]) * 2160 / min(width, height)
+    bodies = [
+        [(*place, score) for place, score in zip((body * large).tolist(), scores.tolist(), strict=True)]
+        for body, scores in zip(given["body"].reshape(-1, 18, 2), given["body_score"], strict=True)
+    ]
+    people = []
+    for k in range(len(bodies)):  # hands: everybody's left, then everybody's right
+        points, scores = np.zeros((133, 2)), np.zeros(133)
+        for part, name, row in ((slice(23, 91), "faces", k), (slice(91, 112), "hands", k), (slice(112, 133), "hands", len(bodies) + k)):  # fmt: skip
+            points[part], scores[part] = given[name][row] * [width, height], given[name + "_score"][row]
+        people.append((points, scores))
+    remaining = iter(bodies)
+    monkeypatch.setattr(draw_large, "body_of", lambda home, rules: next(remaining))
+    monkeypatch.setattr(draw_large, "_region", lambda homes, big, small, margin: whole(big, small))
+    assert np.array_equal(draw_people(people, (width, height), "mimicmotion"), expected)
+
+
 def wild_people(rng, size, base):
     """One to three people of any size anywhere, some joints astray, some hardly seen."""
     people = []
