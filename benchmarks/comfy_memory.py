@@ -33,8 +33,7 @@ def main():
     peaks = []
     for seconds in given.seconds:
         with tempfile.TemporaryDirectory() as name, RealServer(Path(name)) as server:
-            frames = repeat(MEDIA / "dancer.mp4", server.folder / "input" / "dancer.mp4", seconds)
-            server.put_input(MEDIA / "mascot.png")
+            frames = repeat(MEDIA / "dancer.mp4", server.folder / "input" / "motion_transfer_dancer.mp4", seconds)
             peak, took, ran = measured(server)
             assert ran.status == "success", ran.error
         peaks.append(peak)

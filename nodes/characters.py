@@ -10,12 +10,13 @@ from ..core import Character
 from ..pose.character_pose import find_character_pose
 from ..video import read_character
 from .comfy_host import ComfyHost
-from .pictures import first_mask, first_picture
+from .pictures import character_mask, first_picture
 from .places import mask_file, picture_file
 
 
 def character_with_pose(images: Input.Image, mask: Input.Mask | None, host: ComfyHost) -> Character:
     """Raises NoPersonFound where neither a person nor a silhouette with limbs is seen."""
     picture = picture_file(*first_picture(images))
-    character = read_character(picture, mask=None if mask is None else mask_file(first_mask(mask)))
+    known = character_mask(mask)
+    character = read_character(picture, mask=None if known is None else mask_file(known))
     return replace(character, pose=find_character_pose(character, host.note))

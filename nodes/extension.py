@@ -12,6 +12,7 @@ from .motion_files import LoadMotion, SaveMotion
 from .motion_transfer import MotionTransfer
 from .pose_keypoint import MotionFromPoseKeypoint, MotionToPoseKeypoint
 from .retarget_motion import RetargetMotion
+from .sample_inputs import bring_sample_inputs
 from .smooth_motion import SmoothMotion
 
 NODES: list[type[io.ComfyNode]] = [
@@ -31,5 +32,8 @@ NODES: list[type[io.ComfyNode]] = [
 
 
 class MotionTransferExtension(ComfyExtension):
+    async def on_load(self) -> None:
+        bring_sample_inputs()
+
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return list(NODES)

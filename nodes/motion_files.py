@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,17 @@ def motion_file_names() -> list[str]:
         for path in sorted(Path(folder).rglob("*.motion")):
             names.append(path.relative_to(folder).as_posix() + mark)
     return names
+
+
+def with_film_beside(motion: Motion, file: Path) -> Motion:
+    """The motion with its film found again where it came along: beside the file, under the old name or the motion's."""
+    named = Path(motion.source.path)
+    if not named.suffix:
+        return motion  # made of keypoints, of no film
+    for film in (named, file.with_name(named.name), file.with_suffix(named.suffix)):
+        if film.is_file() and film != file:
+            return replace(motion, source=replace(motion.source, path=str(film)))
+    return motion
 
 
 class LoadMotion(io.ComfyNode):
@@ -41,7 +53,8 @@ class LoadMotion(io.ComfyNode):
 
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
-        return io.NodeOutput(load_motion(folder_paths.get_annotated_filepath(file)))
+        path = Path(folder_paths.get_annotated_filepath(file))
+        return io.NodeOutput(with_film_beside(load_motion(path), path))
 
     @classmethod
     def fingerprint_inputs(cls, file: str) -> Any:

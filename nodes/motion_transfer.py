@@ -14,7 +14,7 @@ from ..run.digests import motion_digest
 from ..run.route import run
 from .comfy_host import comfy_host
 from .engine_inputs import engine_of, model_input
-from .pictures import first_mask, first_picture
+from .pictures import character_mask, first_picture
 from .places import lasting_folder, mask_file, picture_file, spool_folder, video_file
 from .wires import CATEGORY, MotionWire
 
@@ -62,10 +62,11 @@ class MotionTransfer(io.ComfyNode):
         word = QUALITY_WORDS[quality]
         path, start, stop = motion_or_video_file(driving)
         picture = picture_file(*first_picture(character))
+        known = character_mask(mask)
         job = TransferJob(
             character=str(picture), driving=str(path), output="result", engine=engine, settings=settings, seed=seed,
             quality=word, resolution=resolution, start_seconds=start, stop_seconds=stop,
-            mask=None if mask is None else str(mask_file(first_mask(mask))),
+            mask=None if known is None else str(mask_file(known)),
         )  # fmt: skip
         output = spool_folder() / f"transfer_{job_name(job)}{SUFFIX.get(word, '.mp4')}"
         with comfy_host() as host:

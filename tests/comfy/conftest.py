@@ -23,9 +23,7 @@ def pytest_collection_modifyitems(items):
 def server(tmp_path_factory):
     from real_server import RealServer
 
-    with RealServer(tmp_path_factory.mktemp("comfy")) as running:
-        media = Path(__file__).resolve().parents[2] / "demo" / "media"
-        for path in media.iterdir():
-            if path.suffix in (".mp4", ".png"):
-                running.put_input(path)
+    here = Path(__file__).resolve().parent
+    with RealServer(tmp_path_factory.mktemp("comfy"), beside=[here / "only_for_tests"]) as running:
+        running.put_input(here.parents[1] / "demo" / "media" / "dancer_truth.npz")
         yield running

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,10 @@ class Ran:
 class RealServer:
     """`with RealServer(folder) as server`; `COMFYUI_DIR` names the checkout, `COMFYUI_PYTHON` its interpreter."""
 
-    def __init__(self, folder: Path, *, with_frontend: bool = False) -> None:
+    def __init__(self, folder: Path, *, with_frontend: bool = False, beside: Sequence[Path] = ()) -> None:
+        """`beside`: further custom-node folders."""
         self.folder = folder
+        self._beside = beside
         self._with_frontend = with_frontend
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
@@ -60,6 +63,10 @@ class RealServer:
         link = self.folder / "custom_nodes" / FOLDER
         if not link.exists():
             link.symlink_to(PACK, target_is_directory=True)
+        for folder in self._beside:
+            beside = self.folder / "custom_nodes" / folder.name
+            if not beside.exists():
+                beside.symlink_to(folder, target_is_directory=True)
         command = [
             os.environ.get("COMFYUI_PYTHON", sys.executable), "main.py", "--cpu", "--port", str(self.port),
             "--base-directory", str(self.folder), "--database-url", "sqlite:///:memory:", "--disable-api-nodes",

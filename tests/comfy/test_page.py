@@ -27,10 +27,6 @@ def page_server(tmp_path_factory):
     from real_server import RealServer
 
     with RealServer(tmp_path_factory.mktemp("page"), with_frontend=True) as running:
-        for path in (ROOT / "demo" / "media").iterdir():
-            if path.suffix in (".mp4", ".png"):
-                running.put_input(path)
-        (running.folder / "input" / "dancer.motion").write_bytes(b"only its name is needed here")
         yield running
 
 

@@ -60,7 +60,7 @@ def test_every_node_is_used_by_a_bundled_workflow():
     assert promised <= used
 
 
-@pytest.mark.parametrize("name", sorted(n for n in GRAPHS if n != "saved_motion"))
+@pytest.mark.parametrize("name", sorted(GRAPHS))
 def test_a_bundled_workflow_runs(server, name):
     ran = server.run(GRAPHS[name])
     assert ran.status == "success", ran.error
@@ -84,12 +84,22 @@ def test_a_saved_motion_drives_another_graph(server):
     ran = server.run(GRAPHS["cast"])
     assert ran.status == "success", ran.error
     motion = next((server.folder / "output" / "motion").glob("dancer_*.motion"))
-    server.put_input(motion, "dancer.motion")
-    again = server.run(GRAPHS["saved_motion"])
+    graph = changed("saved_motion", resolution="480p")
+    graph["1"]["inputs"]["file"] = f"motion/{motion.name} [output]"
+    again = server.run(graph)
     assert again.status == "success", again.error
     (path,) = saved_videos(server, again)
-    want, _, _ = frames_and_stamps(ROOT / "demo" / "media" / "dancer.mp4")
-    assert frames_and_stamps(path)[0] == want
+    want, _, has_audio = frames_and_stamps(ROOT / "demo" / "media" / "dancer.mp4")
+    assert frames_and_stamps(path)[0] == want and has_audio
+
+
+def test_the_inputs_of_the_workflows_lie_in_the_input_folder_and_what_is_there_stays(server):
+    named = {v for g in GRAPHS.values() for n in g.values() if n["class_type"] in ("LoadImage", "LoadVideo", "MT_LoadMotion") for k, v in n["inputs"].items() if k in ("image", "file")}  # fmt: skip
+    assert named
+    for name in named:
+        lies = server.folder / "input" / name
+        assert lies.read_bytes() == (ROOT / "demo" / "media" / name.removeprefix("motion_transfer_")).read_bytes()
+    assert not list((server.folder / "input").glob(".*"))
 
 
 def changed(name, **inputs):
@@ -118,8 +128,13 @@ def test_cancelled_in_the_middle_it_goes_on_and_ends_with_the_same_bits(server):
     assert frames_and_stamps(saved_videos(server, resumed)[0])[0] == frames_and_stamps(whole)[0]
 
 
-def test_previews_come_while_it_renders(server):
-    assert server.run(changed("first_result", seed=12)).previews >= 3
+def test_previews_and_progress_come_while_it_renders(server):
+    ran = server.run(changed("first_result", seed=12))
+    assert ran.previews >= 3
+    values = [value for node, value, most in ran.progress if node == "3" and most == 144]
+    # The engine tells every eighth frame; ComfyUI passes on what is a tenth of a second apart.
+    assert max(b - a for a, b in zip([0, *values], [*values, 144], strict=True)) <= 32
+    assert len(values) >= 10
 
 
 def test_errors_are_one_clear_message_and_the_queue_goes_on(server, tmp_path):
