@@ -16,14 +16,17 @@ LEGS = ((9, 11), (10, 12))
 """Thigh and shank of each side in BONES."""
 
 
-def plant_feet(vectors: np.ndarray, driver: np.ndarray, leg_ratio: float) -> None:
+def plant_feet(vectors: np.ndarray, driver: np.ndarray, leg_ratio: float, steps: np.ndarray | None = None) -> None:
     """Moves the knees, in place, so that every ankle is `leg_ratio` times as far from its hip as the driver's.
 
-    `vectors` `[n,20,2]` are already of the character's lengths, `driver` `[n,20,2]` as they were.
+    `vectors` `[n,20,2]` are already of the character's lengths, `driver` `[n,20,2]` as they were. `steps`
+    `[n,2,2]` px moves the left and the right ankle further.
     """
-    for thigh, shank in LEGS:
+    for side, (thigh, shank) in enumerate(LEGS):
         a, b = driver[:, thigh] * leg_ratio, driver[:, shank] * leg_ratio
         ankle = a + b
+        if steps is not None:
+            ankle = ankle + steps[:, side]
         reach = np.hypot(ankle[:, 0], ankle[:, 1])
         safe = np.maximum(reach, 1e-9)
         along = ankle / safe[:, None]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
+from ..core import UsageError
 from .body_lengths import BONES, CORE
 
 FALLBACK = {
@@ -39,6 +42,33 @@ def group_ratios(character: dict[str, float], driver: dict[str, float]) -> tuple
     )
     ratios["leg"] = float(np.clip(ratios["leg"], body / FARTHEST_FROM_BODY, body * FARTHEST_FROM_BODY))
     return ratios, stand_in
+
+
+RATIO_RANGE = (0.05, 20.0)
+
+
+def overridden(found: Mapping[str, float], given: Mapping[str, float], driver: Mapping[str, float]) -> dict[str, float]:
+    """The table with the ratios `given` in place of those found; `driver` are the driver's lengths in px.
+
+    'body' scales every ratio that is not named itself, 'leg' thigh and shank together; where only thigh or shank is
+    given, 'leg' follows from both. Raises UsageError for a group that does not exist or a ratio out of range.
+    """
+    for group, ratio in given.items():
+        if group not in found:
+            raise UsageError(f"There is no bone group {group!r} to override; there are {', '.join(found)}.")
+        if not RATIO_RANGE[0] <= ratio <= RATIO_RANGE[1]:
+            raise UsageError(f"The ratio {ratio:g} of {group!r} is outside {RATIO_RANGE[0]:g} to {RATIO_RANGE[1]:g}.")
+    table = dict(found)
+    if "body" in given:
+        table = {g: r * given["body"] / found["body"] for g, r in table.items()}
+    if "leg" in given:
+        for group in ("thigh", "shank"):
+            table[group] *= given["leg"] / table["leg"]
+    table |= given
+    if "leg" not in given and ("thigh" in given or "shank" in given):
+        weights = [driver.get(g, 1.0) if {"thigh", "shank"} <= set(driver) else 1.0 for g in ("thigh", "shank")]
+        table["leg"] = (weights[0] * table["thigh"] + weights[1] * table["shank"]) / sum(weights)
+    return table
 
 
 def per_bone(ratios: dict[str, float], standing: bool) -> np.ndarray:

@@ -29,6 +29,12 @@ class Survey:
     ever_seen: np.ndarray
     """bool `[133]`."""
 
+    def first_middle(self, neck: bool) -> np.ndarray:
+        """float64 `[2]` px: neck, or else pelvis, where it is seen first; zeros where it never is."""
+        which = 0 if neck else 1
+        known = self.middles_known[:, which]
+        return self.middles[int(np.argmax(known)), which] if known.any() else np.zeros(2)
+
 
 def survey(cleaner: Cleaner, least_score: float) -> Survey:
     """`least_score`: from which on a cleaned joint counts as seen."""
