@@ -33,7 +33,7 @@ class MotionTransfer(io.ComfyNode):
             description="A character picture does what the person in a driving video does. Any length, with the sound.",
             search_aliases=["motion transfer", "animate character", "dance", "puppet", "pose to video", "animate image", "wan animate", "live portrait", "mimic motion"],
             inputs=[
-                io.Image.Input("character", tooltip="Picture of the character; the first of a batch. Transparency cuts it out."),
+                io.Image.Input("character", tooltip="Picture of the character; the first of a batch. Transparency cuts it out (join Load Image's MASK to it with Join Image with Alpha)."),
                 io.MultiType.Input(
                     "driving", types=[io.Video, MotionWire],
                     tooltip="The reference video whose motion is taken, or a motion extracted from one before.",
@@ -42,7 +42,7 @@ class MotionTransfer(io.ComfyNode):
                 io.Combo.Input("resolution", options=list(RESOLUTIONS), default="720p", tooltip="Short side of the result; a smaller picture is never enlarged."),
                 io.Combo.Input("quality", options=list(QUALITY_WORDS), default="High", tooltip="High, Medium, Low: H.264. Lossless: FFV1 in MKV. With alpha: ProRes 4444."),
                 io.Int.Input("seed", default=0, min=0, max=2**53 - 1, control_after_generate=True, tooltip="The same seed and inputs give the same video."),
-                io.Mask.Input("mask", optional=True, tooltip="White where the character is; without it transparency or segmentation decides."),
+                io.Mask.Input("mask", optional=True, tooltip="White where the character is (Load Image's MASK is the other way round: Invert Mask); without it transparency or segmentation decides."),
             ],
             outputs=[io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video.")],
         )  # fmt: skip
