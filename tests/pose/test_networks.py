@@ -1,0 +1,399 @@
+"""Finders and pose networks from ONNX files: true shapes and tiny weights, made here."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from motion_transfer.core import InputError, MissingPackage, MissingWeights, UsageError
+from motion_transfer.pose import network_files, onnx_network, onnx_providers, pose_weights
+from motion_transfer.pose.networks import POSE_NETWORKS, network_ids, open_finder, open_pose_network
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+
+def beside(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tiny = beside("tiny_networks")
+inputs = beside("network_inputs")
+SPOTS = ((300, 200), (411, 333), (95, 402))
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    onnx_network.forget_networks()
+    yield
+    onnx_network.forget_networks()
+
+
+def finder_of(folder):
+    """A `find_file` that knows the files in `folder` by the names of the records."""
+
+    def find(weights):
+        for name in (weights.file, *weights.also):
+            if "/" not in name and (folder / name).exists():
+                return folder / name
+        raise MissingWeights(f"{weights.name} is missing: put {weights.file} there.")
+
+    return find
+
+
+def spots():
+    """uint8 `[3,480,640,3]` with one soft white spot each, and boxes around them."""
+    y, x = np.mgrid[:480, :640]
+    frames = [255 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * 9**2)) for cx, cy in SPOTS]
+    boxes = np.array([[cx - 90.3, cy - 120.7, cx + 80, cy + 100.2] for cx, cy in SPOTS], np.float32)
+    return np.repeat(np.array(frames)[..., None], 3, axis=3).astype(np.uint8), boxes
+
+
+def make(name, folder, **options):
+    if name == "dwpose":
+        return tiny.dwpose(folder / pose_weights.DWPOSE.file, **options)
+    return tiny.vitpose(folder / pose_weights.VITPOSE_ONNX[name].file, **options)
+
+
+@pytest.mark.parametrize("name", POSE_NETWORKS)
+@pytest.mark.parametrize("batch", ["n", 1, 5])
+def test_points_land_where_the_spot_is_whatever_the_batch(tmp_path, name, batch):
+    make(name, tmp_path, batch=batch)
+    network = open_pose_network(name, finder_of(tmp_path), "cpu")
+    frames, boxes = spots()
+    order = [2, 0, 1, 0, 2, 1, 1]
+    points, scores = network.estimate(frames, boxes[order], np.array(order))
+    assert points.shape == (7, 133, 2) and points.dtype == np.float32
+    assert scores.shape == (7, 133) and scores.dtype == np.float32
+    assert scores.min() > 0 and scores.max() <= 1
+    # DWPose answers in half input pixels, heat maps average 4: within one of their steps over a region of 276 px.
+    # The tiny heat maps have their middle 1.5 input pixels from mmpose's convention.
+    near = 1.0 if name == "dwpose" else 2.5
+    assert np.abs(points - np.array(SPOTS)[order][:, None]).max() < near
+    assert network.provider == "CPUExecutionProvider" and network.module is None
+    network.close()
+
+
+def test_dwpose_of_256_reads_its_size_from_the_file(tmp_path):
+    tiny.dwpose(tmp_path / "dw-ll_ucoco.onnx", 256, 192)
+    frames, boxes = spots()
+    points, _ = open_pose_network("dwpose", finder_of(tmp_path), "cpu").estimate(frames, boxes, np.arange(3))
+    assert np.abs(points - np.array(SPOTS)[:, None]).max() < 1.5
+
+
+def test_a_half_precision_file_is_fed_halves(tmp_path):
+    tiny.dwpose(tmp_path / pose_weights.DWPOSE.file, kind=tiny.HALF)
+    frames, boxes = spots()
+    points, _ = open_pose_network("dwpose", finder_of(tmp_path), "cpu").estimate(frames, boxes, np.arange(3))
+    assert np.abs(points - np.array(SPOTS)[:, None]).max() < 4
+
+
+def test_nobody_in_no_frames_gives_nothing(tmp_path):
+    for name in ("dwpose", "vitpose-b"):
+        make(name, tmp_path)
+        network = open_pose_network(name, finder_of(tmp_path), "cpu")
+        points, scores = network.estimate(
+            np.zeros((2, 50, 60, 3), np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, int)
+        )
+        assert points.shape == (0, 133, 2) and scores.shape == (0, 133)
+
+
+def test_black_frames_have_no_joints_and_finite_points(tmp_path):
+    make("dwpose", tmp_path)
+    network = open_pose_network("dwpose", finder_of(tmp_path), "cpu")
+    points, scores = network.estimate(
+        np.zeros((1, 480, 640, 3), np.uint8), np.array([[np.nan, 0, 1, 1]]), np.zeros(1, int)
+    )
+    assert np.isfinite(points).all() and not scores.any()
+
+
+def test_boxes_out_of_the_picture_and_tiny_pictures_are_no_trouble(tmp_path):
+    make("vitpose-s", tmp_path)
+    network = open_pose_network("vitpose-s", finder_of(tmp_path), "cpu")
+    boxes = np.array([[-900, -900, -500, -500], [0, 0, 5, 5], [-1e6, -1e6, 1e6, 1e6]], np.float32)
+    points, scores = network.estimate(np.full((1, 9, 7, 3), 200, np.uint8), boxes, np.zeros(3, int))
+    assert np.isfinite(points).all() and np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("batch", ["n", 1])
+def test_yolox_finds_the_people_of_each_frame(tmp_path, batch):
+    tiny.detector(tmp_path / "yolox_l.onnx", inputs.yolox_rows(), batch)
+    finder = open_finder("auto", finder_of(tmp_path), "cpu")
+    found = finder.find(np.zeros((6, 720, 1280, 3), np.uint8))
+    assert len(found) == 6
+    wanted = np.load(Path(__file__).parent / "data" / "network_goldens.npz")["yolox_boxes_1280x720"]
+    for boxes, scores in found:
+        assert boxes.dtype == scores.dtype == np.float32
+        np.testing.assert_allclose(boxes, wanted, rtol=1e-5, atol=1e-3)
+    assert finder.find(np.zeros((0, 720, 1280, 3), np.uint8)) == []
+    assert finder.id.startswith("yolox/") and finder.module is None
+    finder.close()
+
+
+@pytest.mark.parametrize("rows", [inputs.yolov10_rows(), inputs.yolov8_rows()])
+def test_yolov10_and_v8_files_are_read(tmp_path, rows):
+    tiny.detector(tmp_path / "yolov10m.onnx", rows)
+    (boxes, scores), _ = open_finder("yolov10", finder_of(tmp_path), "cpu").find(np.zeros((2, 720, 1280, 3), np.uint8))
+    assert len(boxes) == 2 and scores[0] > scores[1] > 0.3
+
+
+def test_auto_takes_yolov10_only_where_it_is_alone_and_says_its_licence(tmp_path):
+    notes = []
+    tiny.detector(tmp_path / "yolov10m.onnx", inputs.yolov10_rows())
+    assert open_finder("auto", finder_of(tmp_path), "cpu", note=notes.append).id.startswith("yolov10/")
+    assert len(notes) == 1 and "AGPL-3.0" in notes[0]
+    tiny.detector(tmp_path / "yolox_l.onnx", inputs.yolox_rows())
+    assert open_finder("auto", finder_of(tmp_path), "cpu", note=notes.append).id.startswith("yolox/")
+    assert len(notes) == 1
+
+
+def test_nothing_here_names_yolox_and_both_forms_of_vitpose(tmp_path):
+    with pytest.raises(MissingWeights, match="YOLOX-L"):
+        open_finder("auto", finder_of(tmp_path), "cpu")
+    with pytest.raises(MissingWeights, match=r"vitpose-b-wholebody\.onnx.*vitpose-b-wholebody\.pth"):
+        open_pose_network("vitpose-b", finder_of(tmp_path), "cpu")
+
+
+@pytest.mark.parametrize("opener", [open_finder, open_pose_network])
+def test_unknown_names_are_refused_with_the_known_ones(opener, tmp_path):
+    with pytest.raises(UsageError, match=r"yolox|dwpose"):
+        opener("yolo99", finder_of(tmp_path), "cpu")
+
+
+# What identifies the files
+
+
+def test_ids_are_told_without_loading_and_equal_those_of_the_networks(tmp_path, monkeypatch):
+    tiny.detector(tmp_path / "yolox_l.onnx", inputs.yolox_rows())
+    make("dwpose", tmp_path)
+    find = finder_of(tmp_path)
+    opened = f"{open_finder('auto', find, 'cpu').id} + {open_pose_network('dwpose', find, 'cpu').id}"
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert network_ids("dwpose", find, "cpu") == network_ids("dwpose", find, "cuda:0") == opened
+    path = tmp_path / pose_weights.DWPOSE.file
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert network_ids("dwpose", find, "cpu") != opened
+    with pytest.raises(MissingWeights):
+        network_ids("vitpose-l", find, "cpu")
+
+
+def test_the_id_knows_the_weights_beside_the_graph(tmp_path):
+    path = tmp_path / "vitpose_h_wholebody.onnx" / "end2end.onnx"
+    split(path)
+    before = network_files.file_id("vitpose-h", path.parent)
+    assert before == network_files.file_id("vitpose-h", path)
+    (path.parent / "weights.bin").write_bytes(b"x" * (path.parent / "weights.bin").stat().st_size)
+    assert network_files.file_id("vitpose-h", path.parent) != before
+
+
+# Files as people have them
+
+
+def split(path, name="weights.bin"):
+    return tiny.detector(path, inputs.yolox_rows(), save_as_external_data=True, location=name, size_threshold=1024)
+
+
+def test_a_folder_with_end2end_and_weights_beside_it_is_opened(tmp_path):
+    folder = tmp_path / "yolox_l.onnx"
+    split(folder / "end2end.onnx")
+    assert onnx_network.data_files(folder / "end2end.onnx") == ["weights.bin"]
+    finder = open_finder("yolox", finder_of(tmp_path), "cpu")
+    assert len(finder.find(np.zeros((1, 720, 1280, 3), np.uint8))[0][0]) == 4
+
+
+def test_weights_missing_beside_the_graph_are_named(tmp_path):
+    split(tmp_path / "yolox_l.onnx", "yolox_l_data.bin")
+    (tmp_path / "yolox_l_data.bin").unlink()
+    with pytest.raises(MissingWeights, match=r"yolox_l_data\.bin, which must lie beside it") as told:
+        open_finder("yolox", finder_of(tmp_path), "cpu")
+    assert "\n" not in str(told.value)
+
+
+def test_a_folder_without_end2end_is_named(tmp_path):
+    (tmp_path / "yolox_l.onnx").mkdir()
+    with pytest.raises(MissingWeights, match=r"end2end\.onnx"):
+        open_finder("yolox", finder_of(tmp_path), "cpu")
+
+
+@pytest.mark.parametrize("damage", ["half", "empty", "page", "short weights"])
+def test_damaged_files_are_one_line(tmp_path, damage):
+    path = tmp_path / "yolox_l.onnx"
+    if damage == "short weights":
+        split(path)
+        (tmp_path / "weights.bin").write_bytes(b"short")
+    else:
+        data = tiny.detector(path, inputs.yolox_rows()).read_bytes()
+        path.write_bytes({"half": data[: len(data) // 2], "empty": b"", "page": b"<html>404</html>"}[damage])
+    with pytest.raises(InputError, match="damaged, cut short, no ONNX file") as told:
+        open_finder("yolox", finder_of(tmp_path), "cpu")
+    assert str(path) in str(told.value) and "\n" not in str(told.value) and len(str(told.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "name, make_other, found",
+    [
+        ("dwpose", lambda p: tiny.vitpose(p), r"\[n,133,64,48\]"),
+        ("dwpose", lambda p: tiny.dwpose(p, joints=17), r"\[n,17,576\]"),
+        ("vitpose-b", lambda p: tiny.dwpose(p), r"\[n,133,576\]"),
+        ("vitpose-b", lambda p: tiny.vitpose(p, joints=17), "bodies without hands and face"),
+        ("yolox", lambda p: tiny.detector(p, inputs.yolov10_rows()), r"\[n,300,6\]"),
+        ("yolox", lambda p: tiny.dwpose(p), r"\[n,3,384,288\]"),
+        ("yolov10", lambda p: tiny.detector(p, inputs.yolox_rows()), r"\[n,8400,85\]"),
+    ],
+)
+def test_the_onnx_of_another_model_is_named_with_what_is_in_it(tmp_path, name, make_other, found):
+    records = {"dwpose": pose_weights.DWPOSE, "yolox": pose_weights.YOLOX_L, "yolov10": pose_weights.YOLOV10M}
+    record = records.get(name) or pose_weights.VITPOSE_ONNX[name]
+    make_other(tmp_path / record.file)
+    opener = open_finder if name.startswith("yolo") else open_pose_network
+    with pytest.raises(InputError, match=found) as told:
+        opener(name, finder_of(tmp_path), "cpu")
+    assert record.file in str(told.value) and "wanted" in str(told.value) and "\n" not in str(told.value)
+
+
+# Providers
+
+
+class Runtime:
+    """onnxruntime with a card: what a session really gets is `starts`."""
+
+    __version__ = "1.99"
+    SessionOptions = onnxruntime.SessionOptions
+
+    def __init__(self, offered, starts="card", raises=False):
+        self.offered, self.starts, self.raises, self.asked = offered, starts, raises, []
+
+    def get_available_providers(self):
+        return [*self.offered, "CPUExecutionProvider"]
+
+    def InferenceSession(self, path, options, providers, **more):
+        self.asked.append(providers)
+        first = providers[0][0] if isinstance(providers[0], tuple) else providers[0]
+        if self.raises and first != "CPUExecutionProvider":
+            raise RuntimeError("CUDA failure 35: driver too old")
+        real = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        in_use = [first, "CPUExecutionProvider"] if self.starts == "card" else ["CPUExecutionProvider"]
+        return SimpleNamespace(
+            get_providers=lambda: in_use, run=real.run, get_inputs=real.get_inputs, get_outputs=real.get_outputs
+        )
+
+
+@pytest.fixture
+def dw(tmp_path):
+    make("dwpose", tmp_path)
+    return finder_of(tmp_path)
+
+
+def use(monkeypatch, runtime, packages=("onnxruntime-gpu",)):
+    monkeypatch.setattr(onnx_network, "import_onnxruntime", lambda title: runtime)
+    monkeypatch.setattr(onnx_providers, "installed_packages", lambda: list(packages))
+
+
+def test_the_card_is_used_and_said(dw, monkeypatch):
+    runtime = Runtime(["CUDAExecutionProvider"])
+    use(monkeypatch, runtime)
+    notes = []
+    network = open_pose_network("dwpose", dw, "cuda:1", note=notes.append)
+    assert network.provider == "CUDAExecutionProvider" and not notes
+    ((provider, options),) = runtime.asked[0]
+    assert provider == "CUDAExecutionProvider" and options["device_id"] == "1"
+    assert options["arena_extend_strategy"] == "kSameAsRequested" and int(options["gpu_mem_limit"]) > 1 << 30
+
+
+@pytest.mark.parametrize(
+    "runtime, packages, reason",
+    [
+        (Runtime([]), ["onnxruntime"], "onnxruntime was built without CUDAExecutionProvider; .*onnxruntime-gpu"),
+        (Runtime([]), ["onnxruntime", "onnxruntime-gpu"], "both installed and hide each other; pip uninstall"),
+        (Runtime(["CUDAExecutionProvider"], starts="cpu"), ["onnxruntime-gpu"], "did not start: its CUDA or cuDNN"),
+        (Runtime(["CUDAExecutionProvider"], "cpu", raises=True), ["onnxruntime-gpu"], "did not start"),
+    ],
+)
+def test_a_fall_to_the_processor_is_never_silent(dw, monkeypatch, runtime, packages, reason):
+    use(monkeypatch, runtime, packages)
+    for _ in range(2):  # the second time the network is kept already
+        notes = []
+        network = open_pose_network("dwpose", dw, "cuda:0", note=notes.append)
+        assert network.provider == "CPUExecutionProvider"
+        assert len(notes) == 1 and "runs on the processor, not on cuda:0" in notes[0]
+        with pytest.raises(MissingPackage, match=reason) as told:
+            open_pose_network("dwpose", dw, "cuda:0")
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "device, provider",
+    [("cuda:0", "DmlExecutionProvider"), ("privateuseone:0", "DmlExecutionProvider"), ("mps", "CoreMLExecutionProvider"),
+     ("cuda", "ROCMExecutionProvider")],
+)  # fmt: skip
+def test_other_cards_providers_serve_too(device, provider):
+    assert onnx_providers.provider_for(Runtime([provider]), device) == (provider, "")
+
+
+def test_the_processor_is_no_fall_where_it_is_asked_for(dw):
+    open_pose_network("dwpose", dw, "cpu")  # without a note: would be an error
+
+
+def test_without_onnxruntime_one_line_says_what_to_install(dw, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(onnx_providers, "installed_packages", list)
+    with pytest.raises(MissingPackage, match=r"pip install onnxruntime-gpu .*not two"):
+        open_pose_network("dwpose", dw, "cpu")
+
+
+def test_an_onnxruntime_that_does_not_load_is_told_apart(dw, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(onnx_providers, "installed_packages", lambda: ["onnxruntime-gpu"])
+    with pytest.raises(MissingPackage, match=r"installed \(onnxruntime-gpu\) but does not load"):
+        open_pose_network("dwpose", dw, "cpu")
+    monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace())
+    with pytest.raises(MissingPackage, match="there but empty"):
+        open_pose_network("dwpose", dw, "cpu")
+
+
+def test_packages_that_share_a_folder_are_seen():
+    assert onnx_providers.installed_packages() == [
+        p for p in onnx_providers._PACKAGES if any(d.metadata["Name"] == p for d in metadata.distributions())
+    ]
+
+
+# Kept between runs
+
+
+def test_a_network_stays_loaded_until_its_file_changes_or_it_is_forgotten(dw, tmp_path):
+    first = open_pose_network("dwpose", dw, "cpu")
+    session = first._network.session
+    first.close()
+    assert open_pose_network("dwpose", dw, "cpu")._network.session is session
+    make("dwpose", tmp_path, batch=1)
+    assert open_pose_network("dwpose", dw, "cpu")._network.session is not session
+    again = open_pose_network("dwpose", dw, "cpu")._network.session
+    onnx_network.forget_networks()
+    assert open_pose_network("dwpose", dw, "cpu")._network.session is not again
+
+
+def test_large_files_are_not_kept(dw, monkeypatch):
+    monkeypatch.setattr(onnx_network, "_KEPT_FILE_BYTES", 10)
+    session = open_pose_network("dwpose", dw, "cpu")._network.session
+    assert open_pose_network("dwpose", dw, "cpu")._network.session is not session
+
+
+def test_frames_may_be_a_view_of_a_longer_clip(tmp_path):
+    make("dwpose", tmp_path)
+    network = open_pose_network("dwpose", finder_of(tmp_path), "cpu")
+    frames, boxes = spots()
+    wide = np.zeros((6, 500, 700, 3), np.uint8)
+    wide[::2, 10:490, 20:660] = frames
+    points, _ = network.estimate(wide[::2, 10:490, 20:660], boxes, np.arange(3))
+    np.testing.assert_array_equal(points, network.estimate(frames, boxes, np.arange(3))[0])
