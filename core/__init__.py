@@ -18,6 +18,7 @@ from .errors import (
 from .job import QUALITIES, RESOLUTIONS, TransferJob
 from .media import FrameChunk, Timeline, VideoInfo, VideoSource
 from .motion import Motion, PoseTrack, SourceFile
+from .person_choice import PersonChoice
 from .settings import Option, Settings, choice, number, switch, text, whole
 from .skeleton import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, WHOLE_BODY, Skeleton
 from .windows import Window, plan_windows
@@ -26,7 +27,7 @@ __all__ = [
     "BODY", "FACE", "FEET", "LEFT_HAND", "QUALITIES", "RESOLUTIONS", "RIGHT_HAND", "WHOLE_BODY",
     "BadMotionFile", "Cancelled", "CannotWrite", "Character", "Engine", "EngineSpec", "Finished", "FrameChunk",
     "Host", "InputError", "MissingPackage", "MissingWeights", "Motion", "MotionTransferError", "Need", "NoPersonFound",
-    "Option", "PoseTrack", "Settings", "Skeleton", "SourceFile", "Timeline", "TransferJob", "UnreadableImage",
+    "Option", "PersonChoice", "PoseTrack", "Settings", "Skeleton", "SourceFile", "Timeline", "TransferJob", "UnreadableImage",
     "UnreadableVideo", "UsageError", "VideoInfo", "VideoSource", "WeightFile", "Window", "choice", "number",
     "plan_windows", "switch", "text", "whole",
 ]  # fmt: skip

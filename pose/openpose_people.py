@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from ..core import BODY, LEFT_HAND, RIGHT_HAND
+from ..core import LEFT_HAND, RIGHT_HAND
+from .people import PeopleTracker
+from .reunite import Stretch, reunite
 
-_FARTHEST_STEP = 1.0  # of a person's own height or width: further nobody gets until they are seen again
-_REMEMBERED = 96  # frames that a lost person may return after
 _MOST_TRACKS = 16
 _LEFT_WRIST, _RIGHT_WRIST = 9, 10
+Person = tuple[np.ndarray, np.ndarray]
+"""Points `[133,2]` and scores `[133]`."""
 
 
-def link_people(
-    frames: list[list[tuple[np.ndarray, np.ndarray]]],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Points `[P,T,133,2]` and scores `[P,T,133]` of P people from unordered people in T frames.
+def link_people(frames: list[list[Person]]) -> tuple[np.ndarray, np.ndarray]:
+    """Points `[P,T,133,2]` and scores `[P,T,133]` of P people from unordered people in T frames, in any unit.
 
-    People are matched to those last seen by the distance of their body joints; whoever matches nobody is new.
-    First comes who is largest for longest, then the others in this order, 16 at most. Nobody at all: P = 0.
+    People are followed as those found in pictures are, through crossings and drop-outs; whoever matches nobody
+    is new. First comes who is largest for longest, then the others in this order, 16 at most. Nobody: P = 0.
     """
-    tracks: list[dict[int, tuple[np.ndarray, np.ndarray]]] = []
-    for t, people in enumerate(frames):
-        people = [person for person in people if person[1].any()]
-        known = [track for track in tracks if t - next(reversed(track)) <= _REMEMBERED]
-        taken: set[int] = set()
-        if known and people:
-            cost = np.array([[_distance(track[next(reversed(track))], person) for person in people] for track in known])
-            for row, column in zip(*linear_sum_assignment(cost), strict=True):
-                if cost[row, column] < _FARTHEST_STEP:
-                    known[row][t] = people[column]
-                    taken.add(int(column))
-        tracks += [{t: person} for k, person in enumerate(people) if k not in taken]
+    tracker = PeopleTracker()
+    seen: dict[int, dict[int, Person]] = {}  # number -> frame -> person
+    for t, everybody in enumerate(frames):
+        here = [person for person in everybody if person[1].any()]
+        points = np.array([p for p, _ in here]).reshape(-1, 133, 2)
+        scores = np.array([s for _, s in here]).reshape(-1, 133)
+        for number, person in zip(tracker.step(points, _listed(scores)), here, strict=True):
+            seen.setdefault(number, {})[t] = person
+    stretches = [_stretch(frames_of_one) for frames_of_one in seen.values()]
+    whose = dict(zip(map(id, stretches), seen.values(), strict=True))
+    tracks = [
+        {t: person for stretch in one for t, person in whose[id(stretch)].items()}
+        for one in reunite(stretches, len(frames))
+    ]
     tracks = sorted(tracks, key=lambda track: -sum(_span(person) for person in track.values()))[:_MOST_TRACKS]
     points = np.zeros((len(tracks), len(frames), 133, 2))
     scores = np.zeros((len(tracks), len(frames), 133))
@@ -42,22 +43,22 @@ def link_people(
     return points, scores
 
 
-def _span(person: tuple[np.ndarray, np.ndarray]) -> float:
+def _listed(scores: np.ndarray) -> np.ndarray:
+    """Binary or real, low or high: what a file lists at all, it has seen."""
+    return (scores > 0).astype(np.float32)
+
+
+def _stretch(frames_of_one: dict[int, Person]) -> Stretch:
+    start, stop = min(frames_of_one), max(frames_of_one) + 1
+    points, scores = np.zeros((stop - start, 133, 2)), np.zeros((stop - start, 133), np.float32)
+    for t, (p, s) in frames_of_one.items():
+        points[t - start], scores[t - start] = p, _listed(s)
+    return Stretch(start, points, scores)
+
+
+def _span(person: Person) -> float:
     """Larger side of the box around everything that was seen of a person."""
     return float(np.ptp(person[0][person[1] > 0], axis=0).max())
-
-
-def _distance(known: tuple[np.ndarray, np.ndarray], person: tuple[np.ndarray, np.ndarray]) -> float:
-    """Mean distance of joints that both have, in units of the larger side of the known person."""
-    both = (known[1] > 0) & (person[1] > 0)
-    joints = both.copy()
-    joints[BODY.stop :] = False
-    if joints.sum() < 2:
-        joints = both
-    if joints.sum() == 0:
-        return 10.0
-    span = max(_span(known), 1e-6)
-    return min(10.0, float(np.hypot(*(known[0][joints] - person[0][joints]).T).mean()) / span)
 
 
 def unswap_hands(points: np.ndarray, scores: np.ndarray) -> None:

@@ -50,10 +50,6 @@ class Followed:
         """float64 `[K,2]` px: the joints at `frame`, if the person goes on like this."""
         return self.points + self.speed * min(frame - self.frame, _FARTHEST_AHEAD)
 
-    def box(self, frame: int) -> np.ndarray:
-        """float64 `[4]` x0 y0 x1 y1 px around the predicted joints."""
-        return box_of(self.predicted(frame), self.seen)
-
 
 class PeopleTracker:
     """Give it the people of every frame in order; it says who they are. Numbers are never used twice."""
@@ -104,11 +100,12 @@ class PeopleTracker:
         """Seen in the last frame."""
         return [p for p in self.people if p.frame == self._frame]
 
-    def boxes_in(self, frames_ahead: int) -> tuple[list[Followed], np.ndarray]:
-        """Those seen in the last frame, and float64 `[m,4]` px where their joints will be that many frames later."""
-        here = self.here
-        boxes = [p.box(self._frame + frames_ahead) for p in here]
-        return here, np.array(boxes).reshape(-1, 4)
+    def boxes_in(self, frames_ahead: int, *, lost_for: int = 0) -> tuple[list[Followed], np.ndarray]:
+        """Those seen no longer than `lost_for` frames ago, and float64 `[m,4]` px around all their joints to come."""
+        near = [p for p in self.people if self._frame - p.frame <= lost_for]
+        ahead = [(p.predicted(self._frame + frames_ahead), p.seen) for p in near]
+        boxes = [np.concatenate([points[seen].min(axis=0), points[seen].max(axis=0)]) for points, seen in ahead]
+        return near, np.array(boxes).reshape(-1, 4)
 
     def _likeness(self, person: Followed, points: np.ndarray, seen: np.ndarray) -> float:
         late = self._frame - person.frame
