@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ...core import EngineSpec, Host, Need, Settings, choice, number, switch, text, whole
+from ...core import EngineSpec, Host, MissingPackage, Need, Settings, UsageError, choice, number, switch, text, whole
 from .weights import ROLES, find_weights, names_and_sizes
 from .windows import LONGEST_WINDOW, OVERLAPS, SHORTEST_WINDOW, TAILS, check_window
 
@@ -140,16 +142,34 @@ def _needs_to_move(settings: WanAnimateSettings) -> frozenset[Need]:
 
 def _needs_to_replace(settings: WanAnimateSettings) -> frozenset[Need]:
     needs: set[Need] = {"driving_frames", "driving_mask"}
+    if settings.retarget == "wan":
+        raise UsageError(
+            "The original does not retarget when it replaces; retarget=ours does, retarget=none is the original."
+        )
     if settings.retarget != "none":
         needs.add("character_pose")
     return frozenset(needs)
 
 
 def _identity(settings: WanAnimateSettings, host: Host) -> str:
+    need_packages("torch")
     backend = host.lend(BACKEND)
     if backend is not None:
         return backend.fingerprint
+    need_packages("diffusers", "transformers")
     return names_and_sizes(find_weights(host, relight_lora=settings.relight_lora, distill_lora=settings.distill_lora))
+
+
+def need_packages(*names: str) -> None:
+    """MissingPackage names the first that is not installed; nothing is imported."""
+    for name in names:
+        if name in sys.modules and sys.modules[name] is not None:
+            continue
+        if sys.modules.get(name, name) is None or find_spec(name) is None:
+            raise MissingPackage(
+                f"Wan-Animate needs {name}, which is not installed: pip install {name} (torch as pytorch.org says for "
+                f"your GPU)."
+            )
 
 
 def _open_to_move(settings: WanAnimateSettings, host: Host, seed: int) -> WanAnimateEngine:
