@@ -15,7 +15,7 @@ from .errors import (
     UnreadableVideo,
     UsageError,
 )
-from .job import QUALITIES, RESOLUTIONS, TransferJob
+from .job import DETECTORS, QUALITIES, RESOLUTIONS, TransferJob
 from .media import FrameChunk, Timeline, VideoInfo, VideoSource
 from .motion import Motion, PoseTrack, SourceFile
 from .person_choice import PersonChoice
@@ -24,7 +24,7 @@ from .skeleton import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND, WHOLE_BODY, Skele
 from .windows import Window, plan_windows
 
 __all__ = [
-    "BODY", "FACE", "FEET", "LEFT_HAND", "QUALITIES", "RESOLUTIONS", "RIGHT_HAND", "WHOLE_BODY",
+    "BODY", "DETECTORS", "FACE", "FEET", "LEFT_HAND", "QUALITIES", "RESOLUTIONS", "RIGHT_HAND", "WHOLE_BODY",
     "BadMotionFile", "Cancelled", "CannotWrite", "Character", "Engine", "EngineSpec", "Finished", "FrameChunk",
     "Host", "InputError", "MissingPackage", "MissingWeights", "Motion", "MotionTransferError", "Need", "NoPersonFound",
     "Option", "PersonChoice", "PoseTrack", "Settings", "Skeleton", "SourceFile", "Timeline", "TransferJob", "UnreadableImage",

@@ -12,9 +12,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .errors import UsageError
+from .person_choice import PersonChoice
 from .settings import Plain
 
 QUALITIES = ("high", "medium", "low", "lossless", "alpha")
+DETECTORS = ("auto", "mediapipe", "mediapipe-tasks", "dwpose", "vitpose-s", "vitpose-b", "vitpose-l", "vitpose-h")
+"""Who finds the joints in a driving video; `pose.detector` says what each one is."""
 RESOLUTIONS = ("source", "480p", "720p", "1080p")
 
 
@@ -47,6 +50,10 @@ class TransferJob:
     start_seconds: float = 0.0
     stop_seconds: float | None = None
     """Part of the driving video to use."""
+    detector: str = "auto"
+    """Who finds the joints in the driving video, one of DETECTORS; nothing to a `.motion` file."""
+    person: str = "auto"
+    """Who of several people drives, in the words of `PersonChoice`; frames and seconds count from the start."""
     driving_mask: str | None = None
     """Video or picture whose white is the driver, for engines that replace; None: segmentation."""
 
@@ -56,6 +63,9 @@ class TransferJob:
             raise UsageError(f"quality is {self.quality!r}; there are {', '.join(QUALITIES)}.")
         if self.resolution not in RESOLUTIONS:
             raise UsageError(f"resolution is {self.resolution!r}; there are {', '.join(RESOLUTIONS)}.")
+        if self.detector not in DETECTORS:
+            raise UsageError(f"detector is {self.detector!r}; there are {', '.join(DETECTORS)}.")
+        PersonChoice.parse(self.person)
         if not isinstance(self.seed, int) or isinstance(self.seed, bool) or not 0 <= self.seed < 2**63:
             raise UsageError(f"seed is {self.seed!r}, but takes a whole number from 0 to 2^63 - 1.")
         if not self.start_seconds >= 0:
@@ -65,7 +75,7 @@ class TransferJob:
 
     def _check_kinds(self) -> None:
         """A job may come from anybody's JSON."""
-        for name in ("character", "driving", "output", "engine", "quality", "resolution"):
+        for name in ("character", "driving", "output", "engine", "quality", "resolution", "detector", "person"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a text that is not empty.")
         for name in ("mask", "character_pose", "audio_file", "driving_mask"):

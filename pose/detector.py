@@ -1,20 +1,25 @@
 """What a pose detector is, and how to get one.
 
-Opening one is where MediaPipe is imported; nothing before that needs it.
+MediaPipe's detectors follow one person; the others (`follows_everybody`) are a person finder and a pose
+network, opened by `networks` and led through a clip by `top_down`. Opening one is where MediaPipe is imported;
+nothing before that needs it.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from ..core import UsageError
+from ..core import DETECTORS, MissingPackage, MissingWeights, UsageError
 from .mediapipe_import import has_solutions, mediapipe_version, require_solutions
+from .networks import POSE_NETWORKS, FindFile, network_ids
 
-DETECTORS = ("auto", "mediapipe", "mediapipe-tasks")
+OF_ONE_PERSON = ("auto", "mediapipe", "mediapipe-tasks")
 
 
 class Detector(Protocol):
@@ -43,15 +48,37 @@ class Detector(Protocol):
     def __exit__(self, *reason: object) -> None: ...
 
 
+def follows_everybody(name: str) -> bool:
+    """Whether the detector called `name` follows everybody in a clip, or one person only."""
+    if name not in DETECTORS:
+        raise UsageError(f"There is no detector {name!r}; there are {', '.join(DETECTORS)}.")
+    return name in POSE_NETWORKS
+
+
+def detector_for(name: str, find_file: FindFile, device: str) -> str:
+    """The detector that `name` means here: 'auto' is MediaPipe, or, where that is not installed, whose files are here.
+
+    Nothing is loaded.
+    """
+    if follows_everybody(name) or name != "auto" or mediapipe_version() is not None:
+        return name
+    if find_spec("onnxruntime") is not None or find_spec("torch") is not None:
+        for other in POSE_NETWORKS:
+            with contextlib.suppress(MissingWeights, MissingPackage):
+                network_ids(other, find_file, device)
+                return other
+    return name
+
+
 def open_detector(name: str = "auto", *, models: Path | str | None = None) -> Detector:
-    """The detector called `name`; 'auto' takes what the installed MediaPipe can do.
+    """The detector of one person called `name`; 'auto' takes what the installed MediaPipe can do.
 
     'mediapipe': models inside the wheel (0.10.9 to 0.10.21). 'mediapipe-tasks': any MediaPipe from 0.10.21
     on, with the user's own `.task` files in the folder `models`. MissingPackage or MissingWeights say what is
     not there and where to get it.
     """
-    if name not in DETECTORS:
-        raise UsageError(f"There is no detector {name!r}; there are {', '.join(DETECTORS)}.")
+    if follows_everybody(name):
+        raise UsageError(f"{name} follows everybody; {', '.join(OF_ONE_PERSON)} follow one person.")
     if name == "auto":
         newer = mediapipe_version() is not None and not has_solutions()
         name = "mediapipe-tasks" if newer and models is not None else "mediapipe"

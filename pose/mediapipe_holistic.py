@@ -12,12 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
-from ..core import WHOLE_BODY
+from ..core import WHOLE_BODY, NoPersonFound, PersonChoice
+from .cast import place_fit
 from .mediapipe_graphs import BodyNet, FaceNet, Finder, HandNet, HandRecrop
 from .mediapipe_import import require_solutions
 from .mediapipe_order import discount_outside, fill_body, fill_face, fill_hand
 from .mediapipe_tracker import Body, BodyTracker, FaceTracker, HandTracker, settle_hands
-from .regions import Shrunk
+from .regions import Region, Shrunk
 
 _OUTSIDE = 0.02  # of the body's window: this far beyond the border a point counts for nothing
 
@@ -53,6 +54,27 @@ class HolisticDetector:
         self._face.reset()
         for hand in self._hands:
             hand.reset()
+
+    def choose(self, frame: np.ndarray, choice: PersonChoice, index: int) -> None:
+        """Follow nobody but the person at a place in `frame` (uint8 `[H,W,3]`), frame `index` of those to come.
+
+        Before that frame, after cuts and whenever they were lost, they are known by the colours of their trunk.
+        Raises NoPersonFound if nobody is found at the place.
+        """
+        shrunk = Shrunk(np.ascontiguousarray(frame))
+        fits: list[tuple[float, int]] = []
+        bodies = self._body.everybody(shrunk, places_around(choice, shrunk.size))
+        for k, body in enumerate(bodies):
+            points, scores = np.zeros((WHOLE_BODY.num_joints, 2)), np.zeros(WHOLE_BODY.num_joints)
+            fill_body(points, scores, body.points, body.scores)
+            fits.append((place_fit(points, scores, choice, shrunk.size), k))
+        fit, k = max(fits, default=(0.0, 0))
+        if fit <= 0:
+            raise NoPersonFound(
+                f"Nobody was found at {choice} by MediaPipe; another frame where the person is large and whole, or "
+                f"another detector such as dwpose, would do."
+            )
+        self._body.only(bodies[k], index)
 
     def detect(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points float32 `[n,133,2]` px and scores float32 `[n,133]` of uint8 frames `[n,H,W,3]`, in order."""
@@ -128,3 +150,20 @@ class HolisticDetector:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def places_around(choice: PersonChoice, size: tuple[int, int]) -> list[Region]:
+    """Squares of a picture of `size` in which somebody at the place would be seen large."""
+    width, height = size
+    if choice.kind == "point":
+        x, y = choice.numbers
+        return [Region(x, y, side) for side in (height, height / 2, height / 4)]
+    if choice.kind == "box":
+        x0, y0, x1, y1 = choice.numbers
+    elif choice.mask is not None and choice.mask.any():
+        rows, columns = np.nonzero(choice.mask.any(axis=1))[0], np.nonzero(choice.mask.any(axis=0))[0]
+        across, down = width / choice.mask.shape[1], height / choice.mask.shape[0]
+        x0, x1, y0, y1 = columns[0] * across, columns[-1] * across, rows[0] * down, rows[-1] * down
+    else:
+        return []
+    return [Region(float(x0 + x1) / 2, float(y0 + y1) / 2, float(max(x1 - x0, y1 - y0, 16)) * k) for k in (1.3, 2.0)]

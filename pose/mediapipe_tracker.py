@@ -7,7 +7,7 @@ frames so far: no clock, no chance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,18 +55,30 @@ class BodyTracker:
 
     def __init__(self, net: BodyNet, finder: Finder) -> None:
         self._net, self._finder = net, finder
+        self._wanted: Body | None = None
+        self._wanted_frame = self._count = 0
+        self.reset()
+
+    def only(self, body: Body, frame: int) -> None:
+        """Follow nobody but `body`, as seen in frame `frame` of those to come (from 0); at first by its colours."""
+        self._wanted, self._wanted_frame, self._count = body, frame, 0
         self.reset()
 
     def reset(self) -> None:
-        """Forget everybody, as at a cut."""
+        """Forget everybody, as at a cut; but not who is wanted."""
         self._last: Body | None = None
-        self._colours: np.ndarray | None = None
+        self._colours: np.ndarray | None = None if self._wanted is None else self._wanted.colours
         self._speed = np.zeros(2)
         self._lost = 0
         self._age = 0
 
     def step(self, frame: Shrunk) -> Body | None:
-        body = self._follow(frame) if self._last is not None and not self._lost else None
+        body = None
+        if self._wanted is not None and self._count == self._wanted_frame:
+            body = self._look(frame, self._wanted.region)
+        self._count += 1
+        if body is None and self._last is not None and not self._lost:
+            body = self._follow(frame)
         if body is None:
             body = self._search(frame)
         self._remember(body)
@@ -105,16 +117,28 @@ class BodyTracker:
         for regions in self._views(frame):
             for view in regions:
                 found += _placed(self._finder(frame.crop(view, 224, replicate=False)), view)
-            if any(score > self.CONVINCING and abs(region.turn) < self.UPSIDE_DOWN for region, score in found):
+            sure = any(score > self.CONVINCING and abs(region.turn) < self.UPSIDE_DOWN for region, score in found)
+            if sure and self._wanted is None:  # the largest may be somebody else than who is wanted
                 break
         ranked = sorted(((self._cost(frame, region, score), i) for i, (region, score) in enumerate(found)))
-        for _, i in ranked[:3]:
-            body = self._look(frame, found[i][0])
-            if body is not None:  # once more, from where the first look puts the person
-                body = self._look(frame, body.region)
+        for _, i in ranked[: 3 if self._wanted is None else 8]:
+            body = self._look_twice(frame, found[i][0])
             if body is not None and self._is_ours(body):
                 return body
         return None
+
+    def everybody(self, frame: Shrunk, places: Sequence[Region]) -> list[Body]:
+        """Whoever is found in the whole picture, its parts and the squares `places`; the same one perhaps twice."""
+        found: list[tuple[Region, float]] = []
+        for view in [*places, *(view for views in self._views(frame) for view in views)]:
+            found += _placed(self._finder(frame.crop(view, 224, replicate=False)), view)
+        bodies = [self._look_twice(frame, region) for region, _ in found]
+        return [body for body in bodies if body is not None]
+
+    def _look_twice(self, frame: Shrunk, region: Region) -> Body | None:
+        """The second time from where the first look puts the person."""
+        body = self._look(frame, region)
+        return None if body is None else self._look(frame, body.region)
 
     def _views(self, frame: Shrunk) -> Iterator[list[Region]]:
         width, height = frame.size
@@ -143,7 +167,7 @@ class BodyTracker:
 
     def _is_ours(self, body: Body) -> bool:
         if self._last is None or self._colours is None or self._lost >= self.GIVE_UP:
-            return True
+            return self._wanted is None or alike_colours(body.colours, self._wanted.colours) > self.ALIKE
         last = self._last.region
         away = np.hypot(*(body.region.centre - last.centre)) / last.side
         alike = alike_colours(body.colours, self._colours)

@@ -69,6 +69,17 @@ def _read(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     return np.array(_eight_bits(image).convert("RGB")), None
 
 
+def read_mask(path: str | Path) -> np.ndarray:
+    """bool `[H,W]`: where a picture is white (transparent counts as black). UnreadableImage if it is white nowhere."""
+    image = _upright(path)
+    if "A" in image.getbands():
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+    white = np.array(_eight_bits(image).convert("L")) > 127
+    if not white.any():
+        raise UnreadableImage(f"{path}: the mask is black everywhere; white must be the person.")
+    return white
+
+
 def _read_mask(path: str | Path, size: tuple[int, int]) -> np.ndarray:
     image = _eight_bits(_upright(path)).convert("L")
     width, height = image.size
