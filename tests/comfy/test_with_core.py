@@ -169,6 +169,18 @@ def test_a_mask_the_wrong_way_round_is_said(server):
     assert ran.status == "error" and "Invert Mask" in ran.error and ran.error.strip().count("\n") == 0
 
 
+def test_a_video_in_memory_of_an_odd_size_is_one_clear_message(server):
+    graph = {
+        "pictures": node("EmptyImage", width=255, height=257, batch_size=3, color=7),
+        "film": node("CreateVideo", images=["pictures", 0], fps=24.0, bit_depth=8),
+        "motion": node("MT_ExtractMotion", video=["film", 0]),
+        "kept": node("MT_SaveMotion", motion=["motion", 0], filename_prefix="odd"),
+    }
+    ran = server.run(graph)
+    assert ran.status == "error" and ran.error.strip().count("\n") == 0
+    assert "255x257" in ran.error and "254x256" in ran.error
+
+
 def test_missing_weights_are_one_clear_message_and_the_queue_goes_on(server):
     graph = {
         "film": node("MT_LoadMotion", file="motion_transfer_dancer.motion"),
