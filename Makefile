@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 
-.PHONY: comfy demo help-pages test test-slow check format setup setup-dev clean
+.PHONY: comfy workflows demo help-pages test test-slow check format setup setup-dev clean
 
 $(VENV)/.standalone: requirements.txt requirements-standalone.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,10 @@ test-slow: $(VENV)/.dev
 # The nodes and workflows in a real ComfyUI: make comfy COMFYUI_DIR=<checkout> COMFYUI_PYTHON=<its python>
 comfy: $(VENV)/.dev
 	COMFYUI_DIR="$(COMFYUI_DIR)" COMFYUI_PYTHON="$(COMFYUI_PYTHON)" $(BIN)/python -m pytest tests/comfy
+
+# The UI form and thumbnail of every graph in workflows/api; PLAYWRIGHT=<folder of playwright-core>.
+workflows: $(VENV)/.dev
+	COMFYUI_DIR="$(COMFYUI_DIR)" COMFYUI_PYTHON="$(COMFYUI_PYTHON)" $(BIN)/python tests/comfy/make_workflows.py
 
 help-pages: $(VENV)/.dev
 	$(BIN)/python tests/nodes/refresh_help.py

@@ -1,0 +1,49 @@
+"""`make workflows`: the UI form and the thumbnail of every graph in workflows/api, made by ComfyUI's own page.
+
+    COMFYUI_DIR=<checkout> COMFYUI_PYTHON=<its python> PLAYWRIGHT=<playwright-core> python tests/comfy/make_workflows.py [folder]
+
+The notes inside the graphs are those of workflows/make/notes.json. With a folder, the page's screenshots stay there.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from real_server import RealServer
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = ROOT / "workflows"
+THUMBNAIL_PX = (768, 432)
+
+
+def thumbnail(screenshot: Path, target: Path) -> None:
+    with Image.open(screenshot) as picture:
+        # Off with the page's own bars at the top and the left; the graph is in the rest.
+        width, height = picture.size
+        graph = picture.convert("RGB").crop((60, 80, width, height))
+        graph.thumbnail(THUMBNAIL_PX, Image.Resampling.LANCZOS)
+        graph.save(target, quality=85)
+
+
+def main() -> None:
+    graphs = {path.stem for path in (WORKFLOWS / "api").glob("*.json")}
+    notes = set(json.loads((WORKFLOWS / "make" / "notes.json").read_text(encoding="utf-8")))
+    if graphs != notes:
+        sys.exit(f"workflows/api and notes.json differ: {', '.join(sorted(graphs ^ notes))}")
+    with tempfile.TemporaryDirectory() as scratch:
+        shots = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch) / "shots"
+        shots.mkdir(parents=True, exist_ok=True)
+        with RealServer(Path(scratch) / "comfy", with_frontend=True) as server:
+            script = Path(__file__).with_name("browser") / "make_workflows.mjs"
+            subprocess.run(["node", str(script), server.url, str(ROOT), str(shots)], check=True, timeout=600)
+        for name in sorted(graphs):
+            thumbnail(shots / f"{name}.png", WORKFLOWS / f"{name}.jpg")
+
+
+if __name__ == "__main__":
+    main()
