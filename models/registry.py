@@ -9,6 +9,8 @@ from ..core import EngineSpec, UsageError
 # Name -> module that holds its SPEC, relative to this package; after a colon another name in it.
 _SPECS = {
     "puppet": ".puppet.spec",
+    "wan-animate": ".wan_animate.spec:MOVE",
+    "wan-animate-replace": ".wan_animate.spec:REPLACE",
 }
 
 

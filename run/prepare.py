@@ -54,6 +54,11 @@ def prepare_character(job: TransferJob, needs: Set[Need], size_multiple: int, ca
     return _with_findings(character, needs, cache, host)
 
 
+def working_size(size: tuple[int, int], resolution: str, multiple: int) -> tuple[int, int]:
+    """What a picture or film of `size` is worked on at: never larger, both sides divisible by `multiple`."""
+    return _placing(size, resolution, multiple)[3]
+
+
 def fit(character: Character, resolution: str, multiple: int, *, blend: bool) -> Character:
     """The picture at its working size. `blend`: colours under transparent pixels are not to bleed."""
     scaled, x0, y0, size = _placing(character.size, resolution, multiple)

@@ -23,6 +23,8 @@ import numpy as np
 from ..core import Cancelled, Character, Engine, FrameChunk, Host, Motion, TransferJob, VideoSource
 from ..video import encode_chunk, file_sha256, join_chunks, open_video
 from .digests import character_digest, digest_of, motion_digest
+from .driving_mask import open_driving_mask
+from .enrichment import enriched
 from .host import NotedHost
 from .journal import Journal
 from .lock import Lock
@@ -39,8 +41,8 @@ from .motion_cache import load_or_extract
 from .pieces import write_behind
 from .places import cache_folder, write_json
 from .preflight import Plan, disk_suffices, may_replace, plan_run
-from .prepare import prepare_character
-from .sound import Sound, driving_film, find_sound
+from .prepare import prepare_character, working_size
+from .sound import Sound, driving_film, find_film, find_sound
 
 RENDER_VERSION = 1
 """Changed whenever the same frames are encoded or joined to another file."""
@@ -98,8 +100,10 @@ def run(
     parts = _parts_folder(plan.output, work_dir)
     before = known_result(plan.output) if plan.output.exists() and not overwrite else None
     may_replace(plan.output, overwrite=overwrite, known=parts.exists() or (before or {}).get("job") == whole_job)
+    identity = plan.spec.identity(plan.settings, noted)
     with Lock(parts / "lock", plan.output):
-        return _Run(job, whole_job, plan, noted, parts, work_dir or cache_folder(), overwrite, keep_parts).go(before)
+        cache = work_dir or cache_folder()
+        return _Run(job, whole_job, plan, identity, noted, parts, cache, overwrite, keep_parts).go(before)
 
 
 def _parts_folder(output: Path, work_dir: Path | None) -> Path:
@@ -114,6 +118,7 @@ class _Run:
     job: TransferJob
     whole_job: dict[str, Any]
     plan: Plan
+    identity: str
     host: NotedHost
     parts: Path
     cache: Path
@@ -160,10 +165,11 @@ class _Run:
         motion = self._motion() if plan.driving_is_motion else None  # read in a moment, where a film takes minutes
         with self.clock.stage("character"):
             self.host.step(0, 1, "character")
-            character = prepare_character(job, plan.needs, plan.spec.size_multiple, self.cache, self.host)
+            multiple = plan.spec.size_multiple if plan.spec.canvas == "character" else 2
+            character = prepare_character(job, plan.needs, multiple, self.cache, self.host)
             self.host.step(1, 1, "character")
         motion = motion or self._motion()
-        disk_suffices(self.parts.parent, job.quality, character.size, motion.num_frames)
+        disk_suffices(self.parts.parent, job.quality, self._canvas(motion) or character.size, motion.num_frames)
         return character, motion
 
     def _motion(self) -> Motion:
@@ -190,8 +196,25 @@ class _Run:
                 "format": self.plan.format.key,
                 "render": RENDER_VERSION,
                 "versions": versions(),
+                **self._more_of_the_key(motion),
             }
         )[:32]
+
+    def _more_of_the_key(self, motion: Motion) -> dict[str, Any]:
+        """For engines that load weights, or whose canvas is the driving video."""
+        more: dict[str, Any] = {}
+        if self.identity:
+            more["identity"] = self.identity
+        if self._canvas(motion) is not None:
+            more["canvas"] = self._canvas(motion)
+        if "driving_mask" in self.plan.needs and self.job.driving_mask is not None:
+            more["driving_mask"] = file_sha256(Path(self.job.driving_mask))
+        return more
+
+    def _canvas(self, motion: Motion) -> tuple[int, int] | None:
+        """Size of the finished video where the driving video gives it."""
+        spec = self.plan.spec
+        return working_size(motion.size, self.job.resolution, spec.size_multiple) if spec.canvas == "driving" else None
 
     def _render(self, journal: Journal, character: Character, motion: Motion) -> None:
         total = motion.num_frames
@@ -199,20 +222,34 @@ class _Run:
             self.host.step(journal.num_frames, total, RENDERING)
             if journal.num_frames == total:
                 return
+            inputs: dict[str, Any] = {"driving": self._driving_frames(motion)}
+            if "driving_mask" in self.plan.needs:
+                inputs["driving_mask"] = self._driving_mask(motion, inputs["driving"])
+            if self._canvas(motion) is not None:
+                inputs["canvas"] = self._canvas(motion)
             engine = self.plan.spec.open(self.plan.settings, self.host, self.job.seed)
-            chunks = engine.transfer(character, motion, after=journal.finished(), driving=self._driving_frames(motion))
+            motion = enriched(motion, engine, lambda: inputs["driving"], self.cache, self.host)
+            chunks = engine.transfer(character, motion, after=journal.finished(), **inputs)
             with closing(_stepping(chunks, self.host, total)) as stepping:  # type: ignore[type-var]
                 write_behind(stepping, lambda chunk: self._commit(journal, chunk, motion.timeline.rate, engine))
         if journal.num_frames != total:
             raise RuntimeError(f"engine {self.plan.spec.name} made {journal.num_frames} of {total} frames")
 
     def _driving_frames(self, motion: Motion) -> VideoSource | None:
-        if "driving_frames" not in self.plan.needs:
+        if not self.plan.needs & {"driving_frames", "driving_if_there"}:
             return None
-        path = Path(self.job.driving)
+        path: Path | None = Path(self.job.driving)
         if self.plan.driving_is_motion:
-            path = driving_film(motion, path)
+            can_do_without = "driving_frames" not in self.plan.needs
+            path = find_film(motion, path).path if can_do_without else driving_film(motion, path)
+        if path is None:
+            return None
         return open_video(path, start_seconds=motion.source.start_seconds, stop_seconds=motion.source.stop_seconds)
+
+    def _driving_mask(self, motion: Motion, driving: VideoSource | None) -> VideoSource | None:
+        if self.job.driving_mask is not None:
+            return open_driving_mask(Path(self.job.driving_mask), motion)
+        return None
 
     def _commit(self, journal: Journal, chunk: FrameChunk, rate: Fraction, engine: Engine) -> None:
         if chunk.alpha is not None and not self.plan.format.has_alpha:

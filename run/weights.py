@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from ..core import Host, MissingWeights
+from ..core import Host, MissingWeights, WeightFile
 from ..models.registry import engine_names, engine_spec
 from ..pose.pose_weights import POSE_WEIGHTS
 
@@ -34,8 +34,10 @@ def all_weights(host: Host) -> list[FoundWeights]:
     found = _detector_weights()
     pose = {name: [weights for used_by, weights in POSE_WEIGHTS if used_by == name] for name, _ in POSE_WEIGHTS}
     engines = {engine: list(engine_spec(engine).weights) for engine in engine_names()}
+    told: set[WeightFile] = set()  # two engines may share a file
     for user, files in (*pose.items(), *engines.items()):
-        for weights in files:
+        for weights in (w for w in files if w not in told):
+            told.add(weights)
             try:
                 path = host.find_weights(weights)
             except MissingWeights:

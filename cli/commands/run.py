@@ -27,6 +27,7 @@ _FIELDS = {
     "resolution": "resolution",
     "mask": "mask",
     "character_pose": "character_pose",
+    "driving_mask": "driving_mask",
     "audio": "audio_file",
     "start": "start_seconds",
     "stop": "stop_seconds",
@@ -41,6 +42,9 @@ def add(words: argparse.ArgumentParser) -> None:
     )
     words.add_argument("--engine", metavar="NAME", help="'motion-transfer engines' lists them (puppet)")
     words.add_argument(
+        "--mode", choices=("move", "replace"), help="for wan-animate: move the picture, or replace the driver"
+    )
+    words.add_argument(
         "--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="a setting of the engine"
     )
     words.add_argument("--seed", type=int, metavar="N", help="for engines that draw from noise (0)")
@@ -48,6 +52,9 @@ def add(words: argparse.ArgumentParser) -> None:
     words.add_argument("--resolution", metavar="WORD", help=f"short side, never enlarged: {_RESOLUTIONS} (source)")
     words.add_argument("--mask", metavar="FILE", help="picture whose white is the character")
     words.add_argument("--character-pose", metavar="FILE", help="the character's joints: OpenPose JSON or .motion")
+    words.add_argument(
+        "--driving-mask", metavar="FILE", help="for replacing: film or picture whose white is the driver"
+    )
     sound = words.add_mutually_exclusive_group()
     sound.add_argument("--no-audio", action="store_true", help="leave the driving video's sound out")
     sound.add_argument("--audio", metavar="FILE", help="take the sound of this file instead")
@@ -84,6 +91,8 @@ def job_of(words: argparse.Namespace) -> TransferJob:
     from ...core import InputError, TransferJob, UsageError
 
     given: dict[str, Any] = {f: getattr(words, a) for a, f in _FIELDS.items() if getattr(words, a) is not None}
+    if words.mode is not None:
+        given["engine"] = _engine_of_mode(given.get("engine", "wan-animate"), words.mode)
     if words.no_audio:
         given["audio"] = False
     if words.set:
@@ -103,6 +112,17 @@ def job_of(words: argparse.Namespace) -> TransferJob:
         raise UsageError("run needs CHARACTER and DRIVING (or --job FILE); 'motion-transfer run --help' shows how.")
     output = words.output or default_output(words.character, words.driving, given.get("quality", "high"))
     return TransferJob(character=words.character, driving=words.driving, output=output, **given)
+
+
+def _engine_of_mode(engine: str, mode: str) -> str:
+    """'wan-animate' with mode 'replace' is 'wan-animate-replace'; each mode is an engine of its own."""
+    from ...core import UsageError
+    from ...models.registry import engine_names
+
+    plain = engine.removesuffix("-replace")
+    if f"{plain}-replace" not in engine_names():
+        raise UsageError(f"The engine {engine} has no modes; --mode is for wan-animate.")
+    return plain if mode == "move" else f"{plain}-replace"
 
 
 def with_output(job: TransferJob, output: str | None) -> TransferJob:

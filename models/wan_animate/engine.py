@@ -53,12 +53,9 @@ class WanAnimateEngine:
         self._faces = Faces(backend, host)
         self._grey: dict[tuple[int, tuple[int, int]], torch.Tensor] = {}
         self._lock = DriftLock(settings.drift_lock)
-        self._told: dict[str, Any] = {}
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """For the run's manifest: drift and seams as measured, and what stood behind the settings."""
-        return {**self._told, **self._lock.report}
+        self.report: dict[str, Any] = {}
+        """For the run's manifest: drift and seams as measured, and what stood behind the settings. Replaced, never
+        changed: another thread may be reading it."""
 
     @property
     def enrichment(self) -> str:
@@ -109,7 +106,7 @@ class WanAnimateEngine:
             self._lock = DriftLock(settings.drift_lock, state)
         poses = Poses(self.mode, settings, motion, character, reference, placing)
         faces = self._faces.shaped(motion, settings.face_strength, settings.driving_smooth) if self.enrichment else None
-        self._told = {
+        told = {
             "backend": self.backend.fingerprint,
             "windows": len(plan),
             "face": "none" if faces is None else self.enrichment,
@@ -123,6 +120,7 @@ class WanAnimateEngine:
             pixels = self._made(window, slot, poses, faces, scene, carried, motion.num_frames)
             tail = pixels[-settings.overlap_frames :].copy()
             state = {"lock": self._lock.state}
+            self.report = {**told, **self._lock.report}
             yield FrameChunk(pixels, window.first_new, state=state)
 
     def _made(

@@ -164,7 +164,7 @@ def test_engines_tells_every_setting(capsys):
     shown = capsys.readouterr().out
     assert main(["engines", "--json"]) == 0
     listed = {e["name"]: e for e in json.loads(capsys.readouterr().out)}
-    assert set(listed) == {"puppet", "light"}
+    assert set(listed) == {"puppet", "wan-animate", "wan-animate-replace", "light"}
     for option in SPEC.settings.options():
         assert option.name in shown
     assert [s["name"] for s in listed["puppet"]["settings"]] == [o.name for o in SPEC.settings.options()]
