@@ -49,6 +49,10 @@ class ComfyHost:
         """What came in on the node's wires."""
         return self._lent.get(what)
 
+    def lend_also(self, what: Mapping[str, Any]) -> None:
+        """For what needs this host to be found, such as models in ComfyUI's folders."""
+        self._lent.update(what)
+
     @contextmanager
     def on_device(self, module: Any) -> Iterator[Any]:
         device = comfy.model_management.get_torch_device()

@@ -14,6 +14,7 @@ from .pose_keypoint import MotionFromPoseKeypoint, MotionToPoseKeypoint
 from .retarget_motion import RetargetMotion
 from .sample_inputs import bring_sample_inputs
 from .smooth_motion import SmoothMotion
+from .wan_animate import WanAnimate
 
 NODES: list[type[io.ComfyNode]] = [
     MotionTransfer,
@@ -28,6 +29,7 @@ NODES: list[type[io.ComfyNode]] = [
     DrawMotionVideo,
     FaceCrops,
     CheckDrivingVideo,
+    WanAnimate,
 ]
 
 

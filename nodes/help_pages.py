@@ -12,6 +12,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
+COMFYUIS_OWN = ("sampler_name", "scheduler")
+"""Lists that differ from one ComfyUI to the next."""
 BEGIN, END = "<!-- made from the schema -->", "<!-- end -->"
 WORDS = {
     "en": {"inputs": "Inputs", "outputs": "Outputs", "name": "Name", "value": "Value", "meaning": "What it does", "default": "default", "optional": "optional", "only": "with"},
@@ -35,14 +37,15 @@ def tables(schema: io.Schema, language: str, locale: dict[str, Any]) -> str:
         f"| {words['name']} | {words['value']} | {words['meaning']} |",
         "|---|---|---|",
     ]
+    told: dict[tuple[str, str, str], list[str]] = {}
     for entry, only in every_input(schema):
         said = known.get("inputs", {}).get(entry.id, {})
-        name = said.get("name") or entry.id
         mark = f" ({words['optional']})" if entry.optional else ""
-        condition = f" ({words['only']} {only})" if only else ""
-        rows.append(
-            f"| **{name}**{mark} `{entry.id}` | {_value(entry, words)} | {said.get('tooltip') or entry.tooltip}{condition} |"
-        )
+        name = f"**{said.get('name') or entry.id}**{mark} `{entry.id}`"
+        told.setdefault((name, _value(entry, words), said.get("tooltip") or entry.tooltip or ""), []).append(only)
+    for (name, value, meaning), engines in told.items():  # engines that share a setting share its row
+        condition = f" ({words['only']} {', '.join(engines)})" if engines != [""] else ""
+        rows.append(f"| {name} | {value} | {meaning}{condition} |")
     rows += ["", f"## {words['outputs']}", "", f"| {words['name']} | {words['meaning']} |", "|---|---|"]
     for k, output in enumerate(schema.outputs):
         said = known.get("outputs", {}).get(str(k), {})
@@ -71,6 +74,8 @@ def every_input_path(schema: io.Schema) -> list[str]:
 def _value(entry: Any, words: dict[str, str]) -> str:
     get = (lambda n: entry.words.get(n)) if hasattr(entry, "words") else (lambda n: getattr(entry, n, None))
     options = get("options")
+    if entry.id in COMFYUIS_OWN:
+        return f"`COMBO`; {words['default']} {get('default')}"
     if options:
         listed = ", ".join(str(getattr(o, "key", o)) for o in options) if entry.id != "file" else ".motion"
         return listed + (f"; {words['default']} {get('default')}" if get("default") is not None else "")

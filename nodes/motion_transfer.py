@@ -16,6 +16,7 @@ from .comfy_host import comfy_host
 from .engine_inputs import engine_of, model_input
 from .pictures import character_mask, first_picture
 from .places import lasting_folder, mask_file, picture_file, spool_folder, video_file
+from .wan_files import lend_models
 from .wires import CATEGORY, MotionWire
 
 QUALITY_WORDS = {"High": "high", "Medium": "medium", "Low": "low", "Lossless": "lossless", "With alpha": "alpha"}
@@ -70,6 +71,7 @@ class MotionTransfer(io.ComfyNode):
         )  # fmt: skip
         output = spool_folder() / f"transfer_{job_name(job)}{SUFFIX.get(word, '.mp4')}"
         with comfy_host() as host:
+            host.lend_also(lend_models(engine, settings, host))
             result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=True)
         return io.NodeOutput(InputImpl.VideoFromFile(str(result.output)))
 

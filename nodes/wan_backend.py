@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from ..core import Cancelled, UsageError
+from ..face_motion.lmd_encoder import LmdEncoder
 from ..models.wan_animate.backend import OnStep, WindowCondition
 
 FACE_NUMBERS = 20
@@ -64,6 +65,7 @@ class ComfyWanBackend:
             self._set_shift(sampling.shift)
         self._previewer = latent_preview.get_previewer(self._model.load_device, self._latent_format)
         self._fingerprint = ""
+        self._black_code: torch.Tensor | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -100,11 +102,11 @@ class ComfyWanBackend:
             model = model.clone()
             _scale_pose(model, condition.pose_strength)
         told = self._conditions(condition)
-        values, empty_face = told, dict(told)
-        if "face_video_pixels" in told:
-            empty_face["face_video_pixels"] = self._no_face(condition)
-        positive = node_helpers.conditioning_set_values(self._positive, values)
-        negative = node_helpers.conditioning_set_values(self._negative, empty_face)
+        without_face = dict(told)
+        if "face_video_pixels" in told and self._sampling.guidance != 1.0:
+            without_face["face_video_pixels"] = self._no_face(condition)
+        positive = node_helpers.conditioning_set_values(self._positive, told)
+        negative = node_helpers.conditioning_set_values(self._negative, without_face)
         sampler, sigmas = self._sampler_and_sigmas(model)
 
         def callback(step: int, x0: torch.Tensor, x: torch.Tensor, total: int) -> None:
@@ -133,13 +135,9 @@ class ComfyWanBackend:
     def _no_face(self, condition: WindowCondition) -> torch.Tensor:
         """What the model is shown instead of a face under guidance: black pictures, as codes."""
         assert condition.face_codes is not None
-        black = torch.full((1, 3, 512, 512), -1.0)
-        encoder = self._model.model.diffusion_model.motion_encoder
-        if not hasattr(self, "_black_code"):
-            with torch.no_grad():
-                weight = next(encoder.parameters())
-                self._black_code = encoder.enc.encode_motion(black.to(weight.device, weight.dtype)).float().cpu()
-        return self._black_code.T[None, :, :, None, None].expand(-1, -1, len(condition.face_codes), -1, -1)
+        if self._black_code is None:
+            self._black_code = torch.from_numpy(LmdEncoder(self.face_weights()).no_face())
+        return self._black_code[None, :, None, None, None].expand(-1, -1, len(condition.face_codes), -1, -1)
 
     def _codes_to_vectors(self) -> None:
         """The model multiplies codes with its own directions; face pixels still work as before."""

@@ -26,8 +26,8 @@ def write(folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    shape = dict(dim=WIDTH, ffn_dim=2 * WIDTH, num_heads=WIDTH // 128, num_layers=BLOCKS, operations=comfy.ops.manual_cast)
-    shape |= dict(dtype=torch.float32, device="cpu")
+    shape = {"dim": WIDTH, "ffn_dim": 2 * WIDTH, "num_heads": WIDTH // 128, "num_layers": BLOCKS}
+    shape |= {"operations": comfy.ops.manual_cast, "dtype": torch.float32, "device": "cpu"}
     animate = comfy.ldm.wan.model_animate.AnimateWanModel(in_dim=36, text_dim=4096, **shape)
     save_file(_filled(animate, 1), _place(folder, "diffusion_models", "wan2.2_animate_14B_bf16.safetensors"))
     other = comfy.ldm.wan.model.WanModel(model_type="t2v", in_dim=16, text_dim=4096, **shape)

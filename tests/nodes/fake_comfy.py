@@ -73,7 +73,7 @@ def install(input_folder: Path, output_folder: Path, temp_folder: Path, user_fol
     io: Any = types.SimpleNamespace(
         Schema=_Schema, ComfyNode=object, NodeOutput=_NodeOutput, Custom=_type, Input=_Input, Output=_Output,
         DynamicCombo=_DynamicCombo, MultiType=_MultiType,
-        **{n: _type(n.upper()) for n in ("Image", "Video", "Mask", "String", "Int", "Float", "Boolean", "Combo")},
+        **{n: _type(n.upper()) for n in ("Image", "Video", "Mask", "String", "Int", "Float", "Boolean", "Combo", "Model", "Vae", "Conditioning", "ClipVisionOutput", "Sampler", "Sigmas")},
     )  # fmt: skip
     latest: Any = types.ModuleType("comfy_api.latest")
     latest.io, latest.ui = io, types.SimpleNamespace(PreviewText=lambda text: {"text": text})
@@ -86,12 +86,22 @@ def install(input_folder: Path, output_folder: Path, temp_folder: Path, user_fol
     folders.get_user_directory = lambda: str(user_folder)
     management: Any = types.ModuleType("comfy.model_management")
     utils: Any = types.ModuleType("comfy.utils")
+    samplers: Any = types.ModuleType("comfy.samplers")
+    samplers.KSampler = types.SimpleNamespace(SAMPLERS=["euler", "uni_pc"], SCHEDULERS=["simple", "normal"])
     comfy: Any = types.ModuleType("comfy")
-    comfy.model_management, comfy.utils = management, utils
+    comfy.model_management, comfy.utils, comfy.samplers = management, utils, samplers
     sys.modules.update(
         {"comfy_api": types.ModuleType("comfy_api"), "comfy_api.latest": latest, "folder_paths": folders,
-         "comfy": comfy, "comfy.model_management": management, "comfy.utils": utils}
+         "comfy": comfy, "comfy.model_management": management, "comfy.utils": utils, "comfy.samplers": samplers}
     )  # fmt: skip
 
 
-NAMES = ("comfy_api", "comfy_api.latest", "folder_paths", "comfy", "comfy.model_management", "comfy.utils")
+NAMES = (
+    "comfy_api",
+    "comfy_api.latest",
+    "folder_paths",
+    "comfy",
+    "comfy.model_management",
+    "comfy.utils",
+    "comfy.samplers",
+)
