@@ -138,6 +138,23 @@ def test_hands_named_the_wrong_way_go_to_the_nearer_wrist(adult, golden):
     assert (track.points == expected.points).all() and (track.scores == expected.scores).all()
 
 
+@pytest.mark.parametrize("relative", [False, True])
+def test_cores_sdpose_is_read_whole_with_its_scores_and_its_hands_put_right(adult, relative):
+    # Made by ComfyUI's own `nodes_sdpose._to_openpose_frames` of frames 0 and 22; it names the left hand "right".
+    frames = json.loads((DATA / "sdpose_keypoints.json").read_text())
+    if relative:
+        for frame in frames:
+            for part in frame["people"][0].values():
+                part[::3] = [x / 832 for x in part[::3]]
+                part[1::3] = [y / 480 for y in part[1::3]]
+    track = motion_from_pose_keypoint(frames, Fraction(24)).main
+    assert np.abs(track.points - adult.points[[0, 22]]).max() < ROUNDED
+    assert np.abs(track.scores - adult.scores[[0, 22]]).max() < 1e-3
+    assert (
+        0 < track.scores[1, LEFT_HAND].max() < 0.3 and track.scores[1, FEET].min() > 0.5
+    )  # hidden hand; feet came along
+
+
 def test_body_25_brings_its_feet():
     body = np.zeros((25, 3))
     for k in range(25):
