@@ -77,30 +77,45 @@ def people_as_tracks(
 ) -> tuple[PoseTrack, ...]:
     """A track of the clip's length for each person, the main one first; none at all where nobody was seen.
 
-    Who is seen too briefly is left out, unless nobody else is there, or `keep` points at them.
+    Who is seen too briefly is left out, unless nobody else is there, or `keep` points at
+    them and at nobody else.
     """
     num_frames = timeline.num_frames
+    least = _least_frames(num_frames)
     everybody = reunite(stretches, num_frames, cuts)
     seen = [sum(s.num_seen for s in person) for person in everybody]
-    least = max(
-        min(FEWEST_FRAMES, (num_frames + 1) // 2), min(int(np.ceil(LEAST_PRESENCE * num_frames)), LONG_ENOUGH_FRAMES)
-    )
     long = [p for p, n in zip(everybody, seen, strict=True) if n >= least]
     brief = [p for p, n in zip(everybody, seen, strict=True) if n < least]
     if not long and brief:
         long = [brief.pop(int(np.argmax([n for n in seen if n < least])))]
-    if keep is not None and keep.is_place and brief:
+    tracks = [_track(person, num_frames, size) for person in long]
+    tracks = sorted(tracks, key=weight, reverse=True)[:MOST_PEOPLE]
+    if keep is not None and keep.is_place and brief and _whom(tracks, timeline, cuts, keep) is None:
         moment = keep.at(timeline)
         near = [p for p in brief if any(s.start - FEWEST_FRAMES <= moment < s.stop + FEWEST_FRAMES for s in p)]
-        tracks = tuple(_track(p, num_frames, size) for p in (*long, *near))
-        try:
-            meant = chosen_index(Motion(tracks, timeline, SourceFile("", ""), "", cuts), keep)
-        except NoPersonFound:
-            meant = 0
-        long += [near[meant - len(long)]] if meant >= len(long) else []
-    tracks = [_track(person, num_frames, size) for person in long]
-    tracks.sort(key=weight, reverse=True)
-    return tuple(tracks[:MOST_PEOPLE])
+        glimpses = [_track(person, num_frames, size) for person in near]
+        meant = _whom(glimpses, timeline, cuts, keep)
+        tracks += [] if meant is None else [glimpses[meant]]
+    return tuple(tracks)
+
+
+def _whom(tracks: Sequence[PoseTrack], timeline: Timeline, cuts: tuple[int, ...], choice: PersonChoice) -> int | None:
+    if not tracks:
+        return None
+    try:
+        return chosen_index(Motion(tuple(tracks), timeline, SourceFile("", ""), "", cuts), choice)
+    except NoPersonFound:
+        return None
+
+
+def is_glimpse(track: PoseTrack) -> bool:
+    """Whether somebody is seen too briefly to be more than a mistake."""
+    return int(track.scores.any(axis=1).sum()) < _least_frames(track.num_frames)
+
+
+def _least_frames(num_frames: int) -> int:
+    fewest = min(FEWEST_FRAMES, (num_frames + 1) // 2)
+    return max(fewest, min(int(np.ceil(LEAST_PRESENCE * num_frames)), LONG_ENOUGH_FRAMES))
 
 
 def _track(person: Sequence[Stretch], num_frames: int, size: tuple[int, int]) -> PoseTrack:

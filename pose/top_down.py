@@ -86,7 +86,7 @@ def extract_people(
     tracks = people_as_tracks(followed.stretches(), timeline, cuts, size, keep)
     if not tracks:
         raise nobody_found(done, file, size)
-    return Motion(tracks, timeline, file, top_down_id(networks or f"{network.id}+{finder.id}"), cuts)
+    return Motion(tracks, timeline, file, top_down_id(networks or f"{finder.id} + {network.id}"), cuts)
 
 
 def _chunk_frames(info: VideoInfo) -> int:

@@ -1,12 +1,15 @@
 """The motion of a driving video: loaded from a `.motion` file, found in the cache, or extracted and kept there.
 
-The cache is keyed by the video's content, the part asked for and the detector, never by its name. An
-entry that cannot be read is made again.
+The cache is keyed by the video's content, the part asked for and the detector, never by its name. Where the
+detector follows everybody, one entry serves every choice of person; MediaPipe follows one, so whoever was pointed
+at is part of the key. An entry that cannot be read is made again.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +22,22 @@ from ..core import (
     MissingWeights,
     Motion,
     MotionTransferError,
+    NoPersonFound,
+    PersonChoice,
     SourceFile,
     UnreadableVideo,
     UsageError,
+    VideoSource,
     WeightFile,
 )
-from ..pose.detector import detector_id, has_solutions, open_detector
+from ..pose.detector import detector_for, detector_id, follows_everybody, has_solutions, open_detector
 from ..pose.extract import extract_motion
+from ..pose.followed_people import is_glimpse
 from ..pose.motion_file import load_motion, save_motion
+from ..pose.networks import network_ids, open_finder, open_pose_network
+from ..pose.top_down import extract_people, top_down_id
 from ..video import file_sha256, open_video
+from .casting import check_one_person, choice_key, chosen, read_choice, show_whom
 from .digests import digest_of
 
 EXTRACTION_VERSION = 1
@@ -49,10 +59,10 @@ def detector_models(host: Host) -> Path | None:
         return None
 
 
-def detector_version(models: Path | None) -> str:
-    """Which detector would be opened, without opening it; 'none' where there is none to open."""
+def detector_version(models: Path | None, name: str = "auto") -> str:
+    """Which detector of one person would be opened, without opening it; 'none' where there is none to open."""
     try:
-        return detector_id(models=models)
+        return detector_id(name=name, models=models)
     except (MissingPackage, MissingWeights):
         return "none"
 
@@ -62,34 +72,123 @@ def is_motion_file(path: str | Path) -> bool:
 
 
 def load_or_extract(
-    path: Path, host: Host, cache: Path, *, start_seconds: float = 0.0, stop_seconds: float | None = None
+    path: Path,
+    host: Host,
+    cache: Path,
+    *,
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+    detector: str = "auto",
+    person: str | PersonChoice = "auto",
 ) -> tuple[Motion, bool]:
     """The motion, and whether it had to be extracted now.
 
-    Raises UnreadableVideo, BadMotionFile, NoPersonFound, MissingPackage, Cancelled.
+    `detector` is one of core's DETECTORS; a `.motion` file needs none. `person` says who comes first among several
+    people; a `.motion` file keeps its order where that is 'auto'. Raises UnreadableVideo, UnreadableImage,
+    BadMotionFile, NoPersonFound, UsageError, MissingPackage, MissingWeights, Cancelled.
     """
+    choice = read_choice(person)
     if is_motion_file(path):
         if not path.is_file():
             raise BadMotionFile(f"There is no motion file {path}.")
-        return trim(load_motion(path), start_seconds, stop_seconds), False
+        return chosen(trim(load_motion(path), start_seconds, stop_seconds), choice), False
     before = _state_of(path)
     video = open_video(path, start_seconds=start_seconds, stop_seconds=stop_seconds)
     source = SourceFile(str(path.absolute()), file_sha256(path), video.info.has_audio, start_seconds, stop_seconds)
-    models = detector_models(host)
-    entry = _entry(cache, source, detector_version(models))
-    known = _read(entry, source)
+    name = detector_for(detector, host.find_weights, host.device)
+    way = _Everybody(name, choice, host) if follows_everybody(name) else _OnePerson(name, choice, host)
+    known = _known(cache, source, way, choice)
     if known is not None:
         return known, False
-    with open_detector(models=models) as detector:
-        motion = extract_motion(video, source, detector, host)
+    motion = way.extract(video, source)
     if _state_of(path) != before:  # else the motion of one film would be kept under the name of another
         raise UnreadableVideo(f"{path} was changed by another program while it was read; start again when it is done.")
+    for key, kept in zip(way.keys, way.kept(motion), strict=False):
+        _keep(_entry(cache, source, key), kept, host)
+    return way.cast(motion), True
+
+
+@dataclass
+class _OnePerson:
+    """MediaPipe: follows one person, the one pointed at where somebody is."""
+
+    name: str
+    choice: PersonChoice
+    host: Host
+
+    def __post_init__(self) -> None:
+        check_one_person("MediaPipe", self.choice)
+        self.models = detector_models(self.host)
+        place = {"choice": choice_key(self.choice)} if self.choice.is_place else {}
+        self.keys = [{"detector": detector_version(self.models, self.name), **place}]
+
+    def extract(self, video: VideoSource, source: SourceFile) -> Motion:
+        with open_detector(name=self.name, models=self.models) as detector:
+            show_whom(detector, self.name, self.choice, video)
+            return extract_motion(video, source, detector, self.host)
+
+    def kept(self, motion: Motion) -> list[Motion]:
+        return [motion]
+
+    def cast(self, motion: Motion) -> Motion:
+        return motion
+
+
+@dataclass
+class _Everybody:
+    """A finder and a pose network: follows everybody, whoever is chosen afterwards."""
+
+    name: str
+    choice: PersonChoice
+    host: Host
+
+    def __post_init__(self) -> None:
+        self.networks = network_ids(self.name, self.host.find_weights, self.host.device)
+        self.keys: list[dict[str, object]] = [{"detector": top_down_id(self.networks)}]
+        if self.choice.is_place:  # somebody seen for a moment only is kept where they are pointed at
+            self.keys.append({**self.keys[0], "choice": choice_key(self.choice)})
+
+    def extract(self, video: VideoSource, source: SourceFile) -> Motion:
+        host, find = self.host, self.host.find_weights
+        with (
+            closing(open_finder("auto", find, host.device, note=host.note)) as finder,
+            closing(open_pose_network(self.name, find, host.device, note=host.note)) as network,
+        ):
+            host.note(f"Joints by {self.name} on {network.provider}, people found on {finder.provider}.")
+            return extract_people(video, source, finder, network, host, networks=self.networks, keep=self.choice)
+
+    def kept(self, motion: Motion) -> list[Motion]:
+        """What serves every choice, and, where this one means nobody in it, what was kept for this choice only."""
+        regular = replace(motion, tracks=tuple(t for t in motion.tracks if not is_glimpse(t)) or motion.tracks)
+        try:
+            chosen(regular, self.choice)
+        except (NoPersonFound, UsageError):
+            return [regular, motion]
+        return [regular]
+
+    def cast(self, motion: Motion) -> Motion:
+        return chosen(motion, self.choice)
+
+
+def _known(cache: Path, source: SourceFile, way: _OnePerson | _Everybody, choice: PersonChoice) -> Motion | None:
+    """From the first entry in which the person is."""
+    for key in way.keys:
+        motion = _read(_entry(cache, source, key), source)
+        if motion is not None:
+            try:
+                return way.cast(motion)
+            except NoPersonFound:
+                if key is way.keys[-1]:
+                    raise
+    return None
+
+
+def _keep(entry: Path, motion: Motion, host: Host) -> None:
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         save_motion(motion, entry)
     except (OSError, InputError) as error:
         host.note(f"The motion could not be kept for the next run ({error}).")
-    return motion, True
 
 
 def _state_of(path: Path) -> tuple[int, int]:
@@ -137,13 +236,13 @@ def _after(start_seconds: float, seconds: float | None) -> float | None:
     return None if seconds is None else start_seconds + seconds
 
 
-def _entry(cache: Path, source: SourceFile, detector: str) -> Path:
+def _entry(cache: Path, source: SourceFile, key: Mapping[str, object]) -> Path:
     asked = {
         "video": source.sha256,
         "start": float(source.start_seconds),
         "stop": None if source.stop_seconds is None else float(source.stop_seconds),
-        "detector": detector,
         "extraction": EXTRACTION_VERSION,
+        **key,
     }
     return cache / "motions" / f"{digest_of(asked)}.motion"
 

@@ -44,7 +44,7 @@ def test_two_people_who_cross_are_two_tracks_of_the_clips_length(seed):
     assert motion.num_frames == 96 and len(motion.tracks) == 2
     assert is_track_of(motion.tracks[0], people.joints[0])  # the larger one
     assert is_track_of(motion.tracks[1], people.joints[1], least=0.75)  # hidden for a while
-    assert motion.detector == "stub-pose+stub-finder/people-1" and motion.source is FILE
+    assert motion.detector == "stub-finder + stub-pose/people-1" and motion.source is FILE
 
 
 def test_the_finder_looks_every_eighth_frame_while_all_goes_well():
