@@ -16,6 +16,8 @@ MEAN_DIFFERENCE = 12.0
 ABOVE_NEIGHBOURS = 3.0
 OVERLAP = 0.75
 """Of 32-bin histograms, mean of the three channels; 1 = the same colours."""
+FLICKER = 1.35
+"""Factor of brightness from one frame to the next that is taken for a change of light."""
 _BINS = 32
 _SMALL = 96  # px on the longer side: enough to tell shots apart, and cheap
 
@@ -43,6 +45,10 @@ class CutFinder:
         if self._small is not None and self._histogram is not None:
             difference = float(np.abs(small - self._small).mean())
             overlap = float(np.minimum(histogram, self._histogram).sum()) / 3
+            if difference > MEAN_DIFFERENCE:  # a lamp that flickers changes the light, not the shot
+                light = float(small.mean()) / max(1.0, float(self._small.mean()))
+                if 1 / FLICKER < light < FLICKER:
+                    difference = min(difference, float(np.abs(small - light * self._small).mean()))
         if self._is_cut(self._last, self._last_overlap, self._before, difference):
             self._found.append(self._count - 1)
         suspected = self._is_cut(difference, overlap, self._last, 0.0)

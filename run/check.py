@@ -7,7 +7,7 @@ whether it matters depends on the engine, so the verdict is given for each.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,16 +17,17 @@ import numpy as np
 from ..core import EngineSpec, Host, InputError, VideoSource
 from ..models.registry import engine_names, engine_spec
 from ..pose.cuts import CutFinder
-from ..pose.detector import Detector, open_detector
-from ..pose.other_people import OtherPeople
-from ..video import open_video
+from ..pose.people_glance import PeopleGlance
+from ..video import glances, open_video
 from .body_looks import BodyLooks
-from .findings import Finding, judge_body, judge_people, judge_picture, judge_timing
-from .picture_measures import PictureMeasures
+from .findings import Finding
+from .judge_people import judge_people
+from .judge_picture import judge_picture, judge_timing
+from .picture_measures import WIDTH_PX, PictureMeasures
 
-LOOKS_PER_SECOND = 4.0  # how often the detector looks
-BYSTANDERS_PER_SECOND = 1.0
-DECODE_FRAMES = 16
+LOOKS = 45  # at the main person, if that makes no more and no fewer a second than these
+LOOKS_PER_SECOND = (1.0, 4.0)
+OTHERS_EVERY = 2  # looks
 
 Word = Literal["good", "with care", "unfit"]
 
@@ -88,18 +89,18 @@ def check_driving_video(
     source = open_source(path)
     names = (engine,) if engine else engine_names()
     specs = [engine_spec(n) for n in names]
-    picture, body, pts, cuts, others = _look(source, host)
-    if not pts:
+    looks = _look(source, host)
+    if not looks.pts:
         raise InputError(f"{path} holds no frames to check.")
-    seconds = np.asarray(pts, np.float64) * float(source.info.time_base)
+    seconds = np.asarray(looks.pts, np.float64) * float(source.info.time_base)
     seconds -= seconds[0]
     size = (source.info.width, source.info.height)
     rate = float(source.info.rate)
+    picture, body = looks.picture, looks.body
     findings = [
-        *judge_timing(seconds, rate, cuts, picture),
-        *judge_people(body, others, seconds, size),
-        *judge_body(body, seconds, size),
-        *judge_picture(picture, seconds, cuts, body, size),
+        *judge_timing(seconds, rate, looks.cuts, picture),
+        *judge_people(body, seconds, size),
+        *judge_picture(picture, seconds, looks.cuts),
     ]
     findings.sort(key=lambda f: ({"stop": 0, "warn": 1, "tell": 2}[f.level], f.start_seconds))
     verdicts = tuple(_verdict(s, findings) for s in specs)
@@ -109,46 +110,43 @@ def check_driving_video(
     )
 
 
-def _look(
-    source: VideoSource, host: Host
-) -> tuple[PictureMeasures, BodyLooks, list[int], list[int], list[tuple[int, tuple[float, float, float, float]]]]:
-    picture, body, cut_finder = PictureMeasures(), BodyLooks(), CutFinder()
-    pts: list[int] = []
-    others: list[tuple[int, tuple[float, float, float, float]]] = []
-    rate = float(source.info.rate)
-    look_every, others_every = max(1, round(rate / LOOKS_PER_SECOND)), max(1, round(rate / BYSTANDERS_PER_SECOND))
-    total = source.info.num_frames or 0
-    with open_detector() as detector, OtherPeople() as bystanders:
-        for index, stamp, frame in _frames(source):
-            is_cut = cut_finder.feed(frame)
+@dataclass
+class Looks:
+    """All that one pass over the frames leaves: numbers, no pixels."""
+
+    picture: PictureMeasures = field(default_factory=PictureMeasures)
+    body: BodyLooks = field(default_factory=BodyLooks)
+    pts: list[int] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+
+
+def _look(source: VideoSource, host: Host) -> Looks:
+    looks = Looks()
+    rate, total = float(source.info.rate), source.info.num_frames or 0
+    a_second = float(np.clip(LOOKS / max(1e-3, total / rate), *LOOKS_PER_SECOND)) if total else LOOKS_PER_SECOND[1]
+    look_every = max(1, round(rate / a_second))
+    looks.picture.frames_per_stride = max(2, round(rate))
+    cut_finder = CutFinder()
+    count = 0  # of looks
+    with PeopleGlance() as people:
+        for glance in glances(source, WIDTH_PX):
+            is_cut = cut_finder.feed(glance.small)
             if is_cut:
-                picture.forget_the_frame_before()
-            if index % look_every == 0 or is_cut:
-                _see(detector, frame, index, body)
-            if index % others_every == 0:
-                box = bystanders.find(frame, body.box())
-                if box is not None:
-                    others.append((index, box))
-            picture.feed(frame, body.box())
-            pts.append(stamp)
-            if index % 8 == 0:
-                host.step(index, max(total, index + 1), "check")
-    return picture, body, pts, list(cut_finder.cuts()), others
-
-
-def _frames(source: VideoSource) -> Iterator[tuple[int, int, np.ndarray]]:
-    for chunk in source.chunks(DECODE_FRAMES):
-        for k in range(chunk.num_frames):
-            stamp = int(chunk.pts[k]) if chunk.pts is not None else chunk.start + k
-            yield chunk.start + k, stamp, chunk.pixels[k]
-
-
-def _see(detector: Detector, frame: np.ndarray, index: int, body: BodyLooks) -> None:
-    detector.reset()  # looks are a quarter of a second apart: nothing is to be followed from one to the next
-    points, scores = detector.detect(frame[None])
-    body.frames.append(index)
-    body.points.append(points[0])
-    body.scores.append(scores[0])
+                looks.picture.forget_the_frame_before()
+                people.forget()
+            if glance.index % look_every == 0 or is_cut:
+                pixels = glance.picture()
+                body = people.main(pixels)
+                looks.body.add(glance.index, body)
+                if count % OTHERS_EVERY == 0:
+                    looks.body.add_others(glance.index, body, people.others(pixels, body))
+                count += 1
+            looks.picture.feed(glance.small, glance.luma(), looks.body.box())
+            looks.pts.append(glance.pts)
+            if glance.index % 8 == 0:
+                host.step(glance.index, max(total, glance.index + 1), "check")
+    looks.cuts = list(cut_finder.cuts())
+    return looks
 
 
 def _verdict(spec: EngineSpec, findings: list[Finding]) -> Verdict:

@@ -14,17 +14,38 @@ import numpy as np
 WIDTH_PX = 320  # corners and blur are measured on a picture this wide; 1-2 ms per frame
 REPEAT_LEVELS = 0.15  # mean grey difference below which a frame repeats the one before
 _WINDOW = (15, 15)
+_Box = tuple[int, int, int, int]
+_Step = tuple[tuple[float, float], float, float]
+"""Shift to the right and down in % of the diagonal, scale, roll in degrees."""
+_STILL: _Step = ((0.0, 0.0), 1.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Stride:
+    """How the camera moved between two frames of one shot."""
+
+    start: int
+    stop: int
+    shift_x: float
+    """To the right and down, in % of the picture's diagonal."""
+    shift_y: float
+    zoom: float
+    roll_degrees: float
 
 
 @dataclass
 class PictureMeasures:
     """Feed every frame; read the lists afterwards. All have one entry per frame."""
 
-    shift: list[float] = field(default_factory=list)
-    """Camera shift since the frame before, in % of the picture's diagonal."""
+    shift_x: list[float] = field(default_factory=list)
+    """Camera shift since the frame before, to the right and down, in % of the picture's diagonal."""
+    shift_y: list[float] = field(default_factory=list)
     zoom: list[float] = field(default_factory=list)
     """Camera scale since the frame before, 1 = none."""
     roll_degrees: list[float] = field(default_factory=list)
+    strides: list[Stride] = field(default_factory=list)
+    """The camera's way in steps of about a second, which add up without the noise of single frames."""
+    frames_per_stride: int = 24
     sharpness: list[float] = field(default_factory=list)
     """Laplacian variance over the variance of the person's part: falls with blur, not with dim light."""
     luma: list[float] = field(default_factory=list)
@@ -32,33 +53,53 @@ class PictureMeasures:
     change: list[float] = field(default_factory=list)
     """Mean absolute grey difference to the frame before, levels."""
     _before: np.ndarray | None = None
+    _landmark: tuple[int, np.ndarray, _Box | None] | None = None  # what the present stride began with
 
-    def feed(self, frame: np.ndarray, person: tuple[float, float, float, float] | None) -> None:
-        """`frame` uint8 `[H,W,3]`; `person` x0, y0, x1, y1 in px of it, or None when nobody is known yet."""
-        scale = WIDTH_PX / frame.shape[1]
-        size = (WIDTH_PX, max(16, round(frame.shape[0] * scale)))
-        grey = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    def feed(self, small: np.ndarray, luma: np.ndarray, person: tuple[float, float, float, float] | None) -> None:
+        """`small` uint8 `[h,w,3]` RGB, WIDTH_PX wide; `luma` uint8 `[H,W]`, the frame in full.
+
+        `person` x0, y0, x1, y1 in px of the full frame, or None when nobody is known yet.
+        """
+        scale = small.shape[1] / luma.shape[1]
+        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         box = None if person is None else _box_inside(np.asarray(person) * scale, grey.shape)
-        self.sharpness.append(_sharpness(frame, person))
+        self.sharpness.append(_sharpness(luma, person))
         self.luma.append(_mean_outside(grey, box))
         if self._before is None or self._before.shape != grey.shape:
-            shift, zoom, roll, change = 0.0, 1.0, 0.0, float("inf")
+            step, zoom, roll, change = (0.0, 0.0), 1.0, 0.0, float("inf")
         else:
-            shift, zoom, roll = _camera_step(self._before, grey, box)
+            step, zoom, roll = _camera_step(self._before, grey, box) or _STILL
             change = float(cv2.absdiff(self._before, grey).mean())
-        self.shift.append(shift)
+        self.shift_x.append(step[0])
+        self.shift_y.append(step[1])
         self.zoom.append(zoom)
         self.roll_degrees.append(roll)
         self.change.append(change)
         self._before = grey
+        self._stride_on(len(self.luma) - 1, grey, box)
+
+    def _stride_on(self, frame: int, grey: np.ndarray, box: tuple[int, int, int, int] | None) -> None:
+        if self._landmark is None or self._landmark[1].shape != grey.shape:
+            self._landmark = frame, grey, box
+            return
+        start, before, box_then = self._landmark
+        if frame - start >= self.frames_per_stride:
+            shift, zoom, roll = _camera_step(before, grey, box, box_then) or _smooth_step(before, grey, box, box_then)
+            self.strides.append(Stride(start, frame, *shift, zoom, roll))
+            self._landmark = frame, grey, box
 
     def forget_the_frame_before(self) -> None:
         """At a cut: the next frame is compared with nothing."""
-        self._before = None
+        self._before = self._landmark = None
+
+    @property
+    def shift(self) -> np.ndarray:
+        """float64 `[T]`: length of the camera's shift, % of the diagonal."""
+        return np.hypot(self.shift_x, self.shift_y)
 
     def summary(self) -> dict[str, float]:
         """A few numbers of the whole clip, for the report."""
-        if not self.shift:
+        if not self.luma:
             return {}
         return {
             "camera_shift_p95_percent": float(np.quantile(self.shift, 0.95)),
@@ -75,17 +116,18 @@ def _box_inside(box: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int,
     return (x0, y0, x1, y1) if x1 - x0 >= 4 and y1 - y0 >= 4 else None
 
 
-def _sharpness(frame: np.ndarray, person: tuple[float, float, float, float] | None) -> float:
+def _sharpness(luma: np.ndarray, person: tuple[float, float, float, float] | None) -> float:
     # At the frame's own resolution: a picture made small looks sharp again.
-    box = _box_inside(np.asarray(person), frame.shape) if person is not None else None
-    x0, y0, x1, y1 = box or (0, 0, frame.shape[1], frame.shape[0])
-    grey = cv2.cvtColor(frame[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
+    box = _box_inside(np.asarray(person), luma.shape) if person is not None else None
+    x0, y0, x1, y1 = box or (0, 0, luma.shape[1], luma.shape[0])
+    grey = luma[y0:y1, x0:x1]
     if max(grey.shape) > 640:
         # The middle is enough, and bounds the time on 4K.
         y, x = grey.shape[0] // 2, grey.shape[1] // 2
         grey = grey[max(0, y - 320) : y + 320, max(0, x - 320) : x + 320]
-    variance = float(grey.var())
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / (variance + 1.0)
+    spread = cv2.meanStdDev(grey)[1].item()
+    edges = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))[1].item()
+    return edges**2 / (spread**2 + 1.0)
 
 
 def _mean_outside(grey: np.ndarray, box: tuple[int, int, int, int] | None) -> float:
@@ -106,31 +148,58 @@ def _is_spread(corners: np.ndarray, width: int, height: int) -> bool:
     return bool(extent[0] > 0.4 * width and extent[1] > 0.3 * height)
 
 
-def _camera_step(
-    before: np.ndarray, now: np.ndarray, box: tuple[int, int, int, int] | None
-) -> tuple[float, float, float]:
-    """Shift in % of the diagonal, scale, roll in degrees, from corners outside the person."""
-    mask = None
-    if box is not None:
-        mask = np.full(before.shape, 255, np.uint8)
-        mask[box[1] : box[3], box[0] : box[2]] = 0
-    corners = cv2.goodFeaturesToTrack(before, 200, 0.01, 6, mask=mask)
+def _background(shape: tuple[int, ...], boxes: tuple[_Box | None, ...]) -> np.ndarray:
+    """uint8 mask, 255 outside all boxes."""
+    mask = np.full(shape, 255, np.uint8)
+    for box in boxes:
+        if box is not None:
+            mask[box[1] : box[3], box[0] : box[2]] = 0
+    return mask
+
+
+def _camera_step(before: np.ndarray, now: np.ndarray, *boxes: _Box | None) -> _Step | None:
+    """The camera's step from corners outside the boxes; None where there are too few, or they disagree."""
+    corners = cv2.goodFeaturesToTrack(before, 120, 0.01, 6, mask=_background(before.shape, boxes))
     if corners is None or len(corners) < 8:
-        return 0.0, 1.0, 0.0
+        return None
     moved, found, _ = cv2.calcOpticalFlowPyrLK(before, now, corners, None, winSize=_WINDOW, maxLevel=2)  # type: ignore[call-overload]
     good = found.ravel() == 1
     if good.sum() < 8:
-        return 0.0, 1.0, 0.0
+        return None
     matrix, agree = cv2.estimateAffinePartial2D(
         corners[good], moved[good], method=cv2.RANSAC, ransacReprojThreshold=1.0
     )
     height, width = now.shape
     if matrix is None or not _is_spread(corners[good][agree.ravel() == 1, 0], width, height):
-        return 0.0, 1.0, 0.0
+        return None
+    return _step_of(matrix, width, height)
+
+
+def _smooth_step(before: np.ndarray, now: np.ndarray, *boxes: _Box | None) -> _Step:
+    """The same for pictures of soft shades without corners, by matching the whole of them; slower."""
+    size = (now.shape[1] // 2, now.shape[0] // 2)
+    a, b = (cv2.GaussianBlur(cv2.resize(g, size, interpolation=cv2.INTER_AREA), (0, 0), 1.0) for g in (before, now))
+    mask = cv2.resize(_background(now.shape, boxes), size, interpolation=cv2.INTER_NEAREST)
+    if (mask > 0).mean() < 0.2 or a[mask > 0].std() < 3:
+        return _STILL
+    start = np.eye(2, 3, dtype=np.float32)
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-4)
+    try:
+        alike, matrix = cv2.findTransformECC(a, b, start, cv2.MOTION_AFFINE, stop, mask, 5)
+    except cv2.error:  # it did not converge
+        return _STILL
+    inside = mask > 0
+    alike_unmoved = float(np.corrcoef(a[inside].astype(float), b[inside].astype(float))[0, 1])
+    if alike < 0.95 or 1 - alike > 0.5 * (1 - alike_unmoved):
+        return _STILL
+    return _step_of(np.asarray(matrix, float), *size)
+
+
+def _step_of(matrix: np.ndarray, width: int, height: int) -> _Step:
     centre = np.array([width / 2, height / 2])
-    step = matrix[:, :2] @ centre + matrix[:, 2] - centre
+    step = (matrix[:, :2] @ centre + matrix[:, 2] - centre) / np.hypot(width, height) * 100
     return (
-        float(np.hypot(*step) / np.hypot(width, height) * 100),
-        float(np.hypot(matrix[0, 0], matrix[1, 0])),
+        (float(step[0]), float(step[1])),
+        float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))),
         float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))),
     )

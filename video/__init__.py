@@ -3,6 +3,7 @@
 from .encode import PieceWriter, encode_chunk
 from .formats import OutputFormat, check_place, output_format
 from .frame_list import FrameList
+from .glances import Glance, glances
 from .join import check_audio_fits, join_chunks
 from .opening import file_sha256
 from .picture import read_character, write_image
@@ -10,6 +11,7 @@ from .source import VideoFile, open_video
 
 __all__ = [
     "FrameList",
+    "Glance",
     "OutputFormat",
     "PieceWriter",
     "VideoFile",
@@ -17,6 +19,7 @@ __all__ = [
     "check_place",
     "encode_chunk",
     "file_sha256",
+    "glances",
     "join_chunks",
     "open_video",
     "output_format",
