@@ -25,7 +25,9 @@ def find_weight_file(weights: WeightFile, folders: Sequence[Path], roots: Sequen
         for path in _places(name, folders, roots, below):
             if path.exists():
                 return path
-    place = (folders[0] if folders else roots[0] / weights.folder) / weights.file
+    # A kind may have several folders (ComfyUI's diffusion_models begin with the old `unet`); the one of its name is meant.
+    named = [folder for folder in folders if folder.name == weights.folder]
+    place = (*named, *folders, roots[0] / weights.folder)[0] / weights.file
     size = f"{_size(weights.num_bytes)}, " if weights.num_bytes else ""
     terms = weights.licence if weights.commercial_use else f"{weights.licence}, mind its terms for commercial use"
     raise MissingWeights(

@@ -93,6 +93,11 @@ def test_without_folders_of_its_kind_the_standard_one_is_named(models):
         find_weight_file(weights, [], [models], ".")
 
 
+def test_of_several_folders_the_one_of_its_name_is_meant(models):
+    with pytest.raises(MissingWeights, match=r"models.detection.yolox_l\.onnx"):
+        find_weight_file(pose_weights.YOLOX_L, [models / "old", models / "detection"], [models], ".")
+
+
 def test_pose_weights_are_listed_with_licence_and_place(models):
     here = put(models / "detection" / "dw-ll_ucoco_384.onnx")
     listed = {(w.used_by, w.name): w for w in all_weights(LocalHost(weights_folders=(models,)))}
