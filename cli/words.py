@@ -44,6 +44,17 @@ def add_trim(words: argparse.ArgumentParser) -> None:
     words.add_argument("--stop", type=seconds, metavar="S", help="end before this moment of the driving video")
 
 
+def add_casting(words: argparse.ArgumentParser) -> None:
+    words.add_argument(
+        "--detector", metavar="NAME",
+        help="who finds the joints: mediapipe (one person, no download), dwpose, vitpose-s, -b, -l or -h (everybody) (auto)",
+    )  # fmt: skip
+    words.add_argument(
+        "--person", metavar="WHO",
+        help="who drives where there are several: auto, 2, point:x,y@FRAME, box:x0,y0,x1,y1@2.5s, mask:FILE@FRAME (auto)",
+    )  # fmt: skip
+
+
 def add_running(words: argparse.ArgumentParser) -> None:
     words.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     words.add_argument("--quiet", action="store_true", help="no progress, only notes and errors")

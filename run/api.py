@@ -26,6 +26,8 @@ def transfer(
     audio_file: str | os.PathLike[str] | None = None,
     start_seconds: float = 0.0,
     stop_seconds: float | None = None,
+    detector: str = "auto",
+    person: str = "auto",
     overwrite: bool = False,
     work_dir: str | os.PathLike[str] | None = None,
     host: Host | None = None,
@@ -51,5 +53,7 @@ def transfer(
         audio_file=None if audio_file is None else os.fspath(audio_file),
         start_seconds=start_seconds,
         stop_seconds=stop_seconds,
+        detector=detector,
+        person=person,
     )
     return run(job, host or LocalHost(), work_dir=None if work_dir is None else Path(work_dir), overwrite=overwrite)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core import CannotWrite, Host, Motion, UsageError
+from ..core import DETECTORS, CannotWrite, Host, Motion, UsageError
 from ..pose.motion_file import save_motion
 from ..pose.openpose_json import write_openpose_json
 from ..video import check_place
@@ -21,13 +21,18 @@ def extract(
     openpose: Path | None = None,
     start_seconds: float = 0.0,
     stop_seconds: float | None = None,
+    detector: str = "auto",
+    person: str = "auto",
     overwrite: bool = False,
     work_dir: Path | None = None,
 ) -> tuple[list[Path], Motion]:
     """The files that were written, and the motion in them.
 
-    Without `output` the motion lies beside the film under its name, unless only `openpose` was asked for.
+    `detector` and `person` are those of `TransferJob`; of several people the chosen one comes first in the motion, and
+    all of them are in it. Without `output` the motion lies beside the film under its name, unless only `openpose` was asked for.
     """
+    if detector not in DETECTORS:
+        raise UsageError(f"There is no detector {detector!r}; there are {', '.join(DETECTORS)}.")
     if not start_seconds >= 0 or (stop_seconds is not None and not stop_seconds > start_seconds):
         raise UsageError(f"stop ({stop_seconds} s) must come after start ({start_seconds} s), and start not before 0.")
     if output is None and openpose is None:
@@ -44,7 +49,13 @@ def extract(
         check_place(path)
         may_replace(path, overwrite=overwrite, known=False)
     motion, _ = load_or_extract(
-        driving, host, work_dir or cache_folder(), start_seconds=start_seconds, stop_seconds=stop_seconds
+        driving,
+        host,
+        work_dir or cache_folder(),
+        start_seconds=start_seconds,
+        stop_seconds=stop_seconds,
+        detector=detector,
+        person=person,
     )
     if output is not None:
         save_motion(motion, output)

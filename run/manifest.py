@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core import InputError, TransferJob, UsageError
 from ..video import file_sha256
+from .casting import absolute_choice
 
 MANIFEST_VERSION = 1
 _PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pyav": "av", "mediapipe": "mediapipe", "safetensors": "safetensors"}
@@ -37,6 +38,7 @@ def complete_job(job: TransferJob, settings: Mapping[str, Any]) -> TransferJob:
         mask=absolute(job.mask),
         character_pose=absolute(job.character_pose),
         audio_file=absolute(job.audio_file),
+        person=absolute_choice(job.person),
         driving_mask=absolute(job.driving_mask),
         settings=dict(settings),
     )

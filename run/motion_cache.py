@@ -67,6 +67,15 @@ def detector_version(models: Path | None, name: str = "auto") -> str:
         return "none"
 
 
+def detector_is_there(detector: str, person: str, host: Host) -> None:
+    """What can be told without loading anything: MissingWeights, MissingPackage, UsageError."""
+    name = detector_for(detector, host.find_weights, host.device)
+    if follows_everybody(name):
+        network_ids(name, host.find_weights, host.device)
+    else:
+        check_one_person("MediaPipe", PersonChoice.parse(person))
+
+
 def is_motion_file(path: str | Path) -> bool:
     return Path(path).suffix.lower() == ".motion"
 

@@ -16,6 +16,7 @@ from ..core import (
     EngineSpec,
     InputError,
     Need,
+    PersonChoice,
     TransferJob,
     UnreadableImage,
     UnreadableVideo,
@@ -73,6 +74,7 @@ def _inputs(job: TransferJob) -> dict[str, str | None]:
         "mask": job.mask,
         "character's pose file": job.character_pose,
         "audio file": job.audio_file,
+        "mask of the person": PersonChoice.parse(job.person).mask_file or None,
         "driver's mask": job.driving_mask,
     }
 
@@ -83,6 +85,7 @@ _FAULTS: dict[str, type[InputError]] = {
     "mask": UnreadableImage,
     "character's pose file": BadMotionFile,
     "audio file": InputError,
+    "mask of the person": UnreadableImage,
     "driver's mask": InputError,
 }
 

@@ -37,7 +37,7 @@ from .manifest import (
     manifest_path,
     versions,
 )
-from .motion_cache import load_or_extract
+from .motion_cache import detector_is_there, load_or_extract
 from .pieces import write_behind
 from .places import cache_folder, write_json
 from .preflight import Plan, disk_suffices, may_replace, plan_run
@@ -96,6 +96,8 @@ def run(
     """
     noted = NotedHost(host)
     plan = plan_run(job)
+    if not plan.driving_is_motion:
+        detector_is_there(job.detector, job.person, noted)
     whole_job = job_as_dict(complete_job(job, plan.settings.plain()))
     parts = _parts_folder(plan.output, work_dir)
     before = known_result(plan.output) if plan.output.exists() and not overwrite else None
@@ -181,6 +183,8 @@ class _Run:
                 self.cache,
                 start_seconds=job.start_seconds,
                 stop_seconds=job.stop_seconds,
+                detector=job.detector,
+                person=job.person,
             )[0]
 
     def _pieces_key(self, character: Character, motion: Motion) -> str:

@@ -6,7 +6,7 @@ import argparse
 import threading
 from pathlib import Path
 
-from ..words import add_running, add_trim
+from ..words import add_casting, add_running, add_trim
 
 HELP = "find the motion in DRIVING and save it, so that many characters can use it"
 
@@ -25,10 +25,12 @@ def add(words: argparse.ArgumentParser) -> None:
         help="write the joints as OpenPose JSON too (ComfyUI's POSE_KEYPOINT)",
     )
     add_trim(words)
+    add_casting(words)
     add_running(words)
 
 
 def go(words: argparse.Namespace, cancel: threading.Event) -> int:
+    from ...pose.cast import people
     from ...run.extract import extract
     from ..progress import Shown
 
@@ -40,10 +42,16 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
             openpose=words.openpose,
             start_seconds=words.start or 0.0,
             stop_seconds=words.stop,
+            detector=words.detector or "auto",
+            person=words.person or "auto",
             overwrite=words.overwrite,
             work_dir=words.work_dir,
         )
     if not words.quiet:
         for path in made:
             print(f"{path}: {motion.num_frames} frames, {motion.detector}")  # noqa: T201
+        if len(motion.tracks) > 1:
+            print(f"{len(motion.tracks)} people; the first one drives:")  # noqa: T201
+            for person in people(motion):
+                print(f"  {person}")  # noqa: T201
     return 0

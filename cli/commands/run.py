@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..words import add_running, add_trim, setting
+from ..words import add_casting, add_running, add_trim, setting
 
 if TYPE_CHECKING:
     from ...core import TransferJob
@@ -29,6 +29,8 @@ _FIELDS = {
     "character_pose": "character_pose",
     "driving_mask": "driving_mask",
     "audio": "audio_file",
+    "detector": "detector",
+    "person": "person",
     "start": "start_seconds",
     "stop": "stop_seconds",
 }
@@ -59,6 +61,7 @@ def add(words: argparse.ArgumentParser) -> None:
     sound.add_argument("--no-audio", action="store_true", help="leave the driving video's sound out")
     sound.add_argument("--audio", metavar="FILE", help="take the sound of this file instead")
     add_trim(words)
+    add_casting(words)
     words.add_argument("--job", type=Path, metavar="FILE", help="a job as JSON, in place of all of the above but -o")
     words.add_argument("--keep-parts", action="store_true", help="keep the pieces after the video is finished")
     add_running(words)

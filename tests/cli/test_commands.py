@@ -84,6 +84,38 @@ def test_every_option_reaches_the_job(place, capsys):
     assert job["mask"] == str(place / "mask.png") and told["output"]["sound"] is None
 
 
+def test_detector_and_person_reach_the_job_and_the_motion(place, capsys, monkeypatch):
+    from coloured_people import BlockFinder, BlockPose, write_two_people
+
+    from motion_transfer.run import motion_cache
+
+    monkeypatch.setattr(motion_cache, "open_finder", lambda *_, note=None: BlockFinder())
+    monkeypatch.setattr(motion_cache, "open_pose_network", lambda *_, note=None: BlockPose())
+    monkeypatch.setattr(motion_cache, "network_ids", lambda name, *_: f"blocks + {name}")
+    write_two_people(place / "two.mp4")
+    casting = ["--detector", "dwpose", "--person", "point:128,60@8"]
+    assert main(["extract", "two.mp4", *casting]) == 0
+    told = capsys.readouterr()
+    assert "2 people; the first one drives:\n  1: seen in 100 % of the frames, 0.0 to 1.2 s" in told.out
+    assert "Joints by dwpose on StubExecutionProvider" in told.err
+    motion = load_motion(place / "two.motion")
+    assert len(motion.tracks) == 2 and motion.main.points[0, :17, 0].mean() > 100  # the one at the right
+    assert main(["run", "me.png", "two.mp4", "-o", "out.mp4", "--engine", "light", *casting]) == 0
+    job = json.loads((place / "out.mp4.json").read_text())["job"]
+    assert (job["detector"], job["person"]) == ("dwpose", "point:128,60@8")
+    capsys.readouterr()
+    for line, status, said in (
+        (["--detector", "openpose"], 2, "there are auto, mediapipe"),
+        (["--person", "left"], 2, "chooses nobody; auto, a number such as 2, point:640,200@48"),
+        (["--person", "point:2,2@0", "--detector", "dwpose"], 3, "Nobody is at point:2,2@0"),
+    ):
+        for command in (["extract", "two.mp4", "-o", "x.motion"], ["run", "me.png", "two.mp4", "-o", "x.mp4"]):
+            assert main([*command, *line]) == status
+            error = capsys.readouterr().err.strip().splitlines()
+            assert said in error[-1] and error[-1].startswith("error: ")
+    assert not list(place.glob("x.*"))
+
+
 @pytest.mark.parametrize(
     ("quality", "name"), [("high", "me_dance.mp4"), ("alpha", "me_dance.mov"), ("lossless", "me_dance.mkv")]
 )
