@@ -2,7 +2,7 @@
 
 Turning a decoded frame into exact RGB costs more than decoding it. Who only wants to know what is in a clip, not
 to keep its pixels, takes a small picture made straight from the decoded planes. Colours are those of `colour`
-to a few levels (fast chroma, no dithering): good for measures, not for results.
+to a few levels (swscale's fast ways): good for measures, not for results.
 """
 
 from __future__ import annotations
