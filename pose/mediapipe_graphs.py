@@ -143,6 +143,23 @@ class BodyNet(_Graph):
         return replace(seen, points=points, scores=(seen.scores + mirrored.scores[_OTHER_SIDE]) / 2)
 
 
+class BodyMatteNet(_Graph):
+    """Where the person is whose body fills the crop: the same model as `BodyNet`, asked for its segmentation."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "PoseLandmarkByRoiCpu",
+            256,
+            [("LANDMARKS", "points"), ("SEGMENTATION_MASK", "matte")],
+            side={"model_complexity": 1, "enable_segmentation": True},
+        )
+
+    def __call__(self, crop: np.ndarray) -> np.ndarray | None:
+        """float32 `[256,256]` 0..1, or None where no body is seen."""
+        matte = self.run(crop).matte
+        return None if matte is None else np.asarray(matte, np.float32).reshape(crop.shape[:2])
+
+
 _OTHER_SIDE = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(j + 1 if j % 2 else j - 1 for j in range(11, 33))]
 """Of each of the 33, its mirror partner."""
 
