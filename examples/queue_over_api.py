@@ -79,8 +79,12 @@ async def run(session: aiohttp.ClientSession, server: str, graph: dict[str, Any]
             elif message["type"] == "execution_success":
                 break
     print(file=sys.stderr)
-    async with session.get(f"{server}/history/{prompt_id}") as answer:
-        return (await answer.json())[prompt_id]["outputs"]
+    while True:  # the history is written a moment after the message
+        async with session.get(f"{server}/history/{prompt_id}") as answer:
+            history = await answer.json()
+        if prompt_id in history:
+            return history[prompt_id]["outputs"]
+        await asyncio.sleep(0.1)
 
 
 async def save(session: aiohttp.ClientSession, server: str, outputs: dict[str, Any], path: Path) -> None:

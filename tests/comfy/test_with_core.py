@@ -57,11 +57,12 @@ def ran(server, truth):
         "shape": node("InvertMask", mask=["clear", 0]),
         "first": transfer(["robot", 0], ["part", 0], mask=["shape", 0], **{"model.background": "plain", "model.plain_colour": "green"}),
         "parts": node("GetVideoComponents", video=["first", 0]),
-        "joined": node("CreateVideo", images=["parts", 0], audio=["parts", 1], fps=["parts", 2], bit_depth=8),
+        "again": node("CreateVideo", images=["parts", 0], audio=["parts", 1], fps=["parts", 2], bit_depth=8),
+        "joined": node("CreateVideo", images=["apart", 0], audio=["apart", 1], fps=["apart", 2], bit_depth=8),
         "mascot": node("LoadImage", image="motion_transfer_mascot.png"),
         "cut_out": node("JoinImageWithAlpha", image=["mascot", 0], alpha=["mascot", 1]),
         "second": transfer(["cut_out", 0], ["joined", 0]),
-        "saved_first": node("SaveVideo", video=["first", 0], filename_prefix="core/first", format="auto", codec="auto", **{"format.codec": "auto"}),
+        "saved_first": node("SaveVideo", video=["again", 0], filename_prefix="core/first", format="auto", codec="auto", **{"format.codec": "auto"}),
         "saved_second": node("SaveVideo", video=["second", 0], filename_prefix="core/second", format="auto", codec="auto", **{"format.codec": "auto"}),
     }  # fmt: skip
     done = server.run(graph)
@@ -123,7 +124,7 @@ def test_core_finds_and_crops_the_faces_of_our_poses(server, ran, truth):
     assert len(crops) == FRAMES and crops[0].shape == (128, 128, 3)
 
 
-def test_a_mask_of_core_says_what_is_the_character(server, ran):
+def test_a_mask_of_core_says_what_is_the_character_and_core_takes_our_video_apart(server, ran):
     frames, rate, sound = film(server, ran, "saved_first")
     assert len(frames) == FRAMES and rate == 24 and abs(sound - 1) < 0.1
     away = np.abs(frames.astype(int) - (0, 177, 64)).max(3)  # from the plain green; 24 for the encoder and soft edges
@@ -199,3 +200,30 @@ def test_missing_weights_are_one_clear_message_and_the_queue_goes_on(server):
             assert word in ran.error, f"{word} is not in: {ran.error}"
     after = server.run({"1": node("EmptyImage", width=64, height=64, batch_size=1, color=7), "2": node("PreviewImage", images=["1", 0])})  # fmt: skip
     assert after.status == "success"
+
+
+def test_every_engine_with_weights_says_at_once_which_are_missing(server):
+    """As they stand on the Model list, with their defaults; this server's model folders are empty."""
+    from motion_transfer.models.registry import engine_names, engine_spec
+
+    need = {s.title: s for s in map(engine_spec, engine_names()) if s.weights}
+    wires = {k: v for k, v in PUPPET.items() if not k.startswith("model")}
+    for option in server.get("/object_info/MT_MotionTransfer")["MT_MotionTransfer"]["input"]["required"]["model"][1]["options"]:  # fmt: skip
+        spec = need.get(option["key"])
+        if spec is None:
+            continue
+        inputs = {**option["inputs"].get("required", {}), **option["inputs"].get("optional", {})}
+        defaults = {f"model.{name}": said[1]["default"] for name, said in inputs.items()}
+        made = node("MT_MotionTransfer", **{**wires, "character": ["mascot", 0], "driving": ["film", 0], "model": spec.title, **defaults})  # fmt: skip
+        graph = {
+            "film": node("LoadVideo", file="motion_transfer_dancer.mp4"),
+            "mascot": node("LoadImage", image="motion_transfer_mascot.png"),
+            "made": made,
+            "saved": node("SaveVideo", video=["made", 0], filename_prefix="core/none", format="auto", codec="auto", **{"format.codec": "auto"}),
+        }  # fmt: skip
+        ran = server.run(graph, timeout=60)
+        assert ran.status == "error" and ran.error.strip().count("\n") == 0, spec.title
+        missing = [w for w in spec.weights if w.file in ran.error]
+        assert missing and missing[0].repository in ran.error and missing[0].licence in ran.error, ran.error
+        assert str(server.folder / "models" / missing[0].folder) in ran.error
+        assert not [v for n, v, most in ran.progress if n == "made" and most > 1], "work was done before it was said"
