@@ -15,9 +15,11 @@ for (const name of names.filter((n) => !only.length || only.includes(n))) {
   if (graph.nodes.every((n) => !n.type.startsWith('MT_') || taken.has(n.type))) continue
   await page.evaluate(({ graph, name }) => window.app.loadGraphData(graph, true, true, name), { graph, name })
   await page.waitForTimeout(1000)
+  // What needs weights is shown as it stands.
+  const runs = !graph.nodes.some((n) => ['UNETLoader', 'CLIPLoader', 'VAELoader'].includes(n.type))
   const before = Object.keys(await (await fetch(`${url}/history`)).json()).length
-  await page.evaluate(() => window.app.queuePrompt(0, 1))
-  let ran = false
+  if (runs) await page.evaluate(() => window.app.queuePrompt(0, 1))
+  let ran = !runs
   for (let k = 0; k < 600 && !ran; k++) {
     await page.waitForTimeout(500)
     const history = Object.values(await (await fetch(`${url}/history`)).json())
