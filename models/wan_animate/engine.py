@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ...core import FACE, Character, Finished, FrameChunk, Host, MissingPackage, Motion, UsageError, VideoSource
+from ...pose.driver_mask import grow
 from ...sampling.drift import DriftLock
 from ...sampling.noise import window_noise, window_seed
 from .backend import WanBackend, WindowCondition
@@ -21,7 +22,7 @@ from .conditions import STRIDE, known_frames, move_frames, packed_known, packed_
 from .drive import Poses
 from .faces import Faces
 from .fit import check_size, place
-from .scene import Scene, grown, scene_placing
+from .scene import Scene, scene_placing
 from .spec import BACKEND, WanAnimateSettings
 from .windows import WanWindow, plan_wan_windows
 
@@ -90,10 +91,10 @@ class WanAnimateEngine:
         check_size(canvas)
         reference = place(character.size, canvas, settings.fit)
         if self.mode == "replace":
-            if driving is None or driving_mask is None:
-                raise UsageError("Replacing needs the driving video itself and a mask of the driver in it.")
+            if driving is None:
+                raise UsageError("Replacing needs the driving video itself; its motion alone shows no scene.")
             placing = scene_placing((driving.info.width, driving.info.height), canvas)
-            scene = Scene(driving, driving_mask, placing, settings, self.host)
+            scene = Scene(driving, driving_mask, motion, placing, settings, self.host)
         else:
             placing, scene = place(motion.size, canvas, settings.fit), None
         self._say_what_is_unusual(character, motion)
@@ -166,7 +167,7 @@ class WanAnimateEngine:
         sure = None
         if background is not None and outside is not None:
             background = background[:keep]
-            sure = np.stack([~grown(~one, _BLEEDING_PX) for one in outside[:keep]])
+            sure = np.stack([grow((~one).view(np.uint8), 2 * _BLEEDING_PX + 1, 1) == 0 for one in outside[:keep]])
         return self._lock.finish(frames[:keep], carried, background, sure)
 
     def _grey_latent(self, num_frames: int, size: tuple[int, int]) -> torch.Tensor:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from made_inputs import SIZE, Lender, a_character, a_film, a_mask, a_motion
+from made_inputs import SIZE, Lender, a_character, a_film, a_mask, a_motion, standing
 from stub_backend import StubBackend
 
 from motion_transfer.core import Cancelled, Finished, InputError, UsageError
@@ -196,8 +196,8 @@ def test_a_character_without_a_face_and_a_short_motion_are_said():
     [
         ({"canvas": (833, 480)}, ("divisible by 16", "833x480", "832x480 would do")),
         ({"driving_mask": a_mask(30, (64, 128))}, ("mask", "64x128", "96x128", "same shape")),
-        ({"driving_mask": a_mask(12)}, ("mask", "ends at frame 12")),
-        ({"driving": a_film(12)}, ("driving video", "ends at frame 12")),
+        ({"driving_mask": a_mask(12)}, ("mask", "ends after 12 frames")),
+        ({"driving": a_film(12)}, ("video", "ends after 12 frames")),
         ({"driving": None}, ("driving video itself",)),
     ],
 )
@@ -207,6 +207,16 @@ def test_what_cannot_be_replaced_is_refused_in_one_line(change, words):
         list(made.transfer(a_character(), a_motion(30), **{**inputs("replace", 30), **change}))
     assert all(word in str(refusal.value) for word in words) and "\n" not in str(refusal.value)
     assert not [c for c in made.backend.calls if c[0] == "sample"]
+
+
+def test_without_a_mask_the_driver_is_found_around_the_joints():
+    """This film shows nobody, so the joints' own shape stands in for what the network sees."""
+    made = engine("replace", mask_grow=0, mask_blocks=0)
+    given = {**inputs("replace", 20), "driving_mask": None}
+    list(made.transfer(a_character(), a_motion(20), **given))
+    free = made.backend.conditions[0].known[0, 1] == 0
+    at = np.rint(standing()[[0, 5, 6, 11, 12]] / 8).astype(int)
+    assert free[at[:, 1], at[:, 0]].sum() >= 3 and 0.02 < float(free.float().mean()) < 0.5
 
 
 def test_an_empty_mask_is_refused_and_an_inverted_one_noted():
