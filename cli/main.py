@@ -16,7 +16,7 @@ from .. import __version__
 from .memory import give_large_blocks_back
 from .stopping import Stopping
 
-COMMANDS = ("run", "extract", "check", "engines", "models", "rerun")
+COMMANDS = ("run", "extract", "retarget", "check", "engines", "models", "rerun")
 
 _EPILOG = """\
 examples:

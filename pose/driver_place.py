@@ -18,6 +18,7 @@ MATCHES = ("height", "torso", "none")
 """What is made as large as the driver's; 'none' keeps the character's pixels."""
 HEIGHT = {"thigh": 1.0, "shank": 1.0, "torso": 1.0, "neck": 1.0, "head": 1.0}
 """A standing figure in lengths of its parts; from the nose up it is about as far as from its root to the chin."""
+CALM_SECONDS = 0.15  # to each side; how far a short leg reaches would else tremble with the noise of the joints
 SIDES = ((3, 9, 11), (4, 10, 12))
 """Hip, thigh and shank of the left and the right in BONES."""
 
@@ -59,7 +60,7 @@ def ankles(vectors: np.ndarray) -> np.ndarray:
     return np.stack([vectors[:, list(leg)].sum(1) for leg in SIDES], 1)
 
 
-def wider_steps(driver: np.ndarray, vectors: np.ndarray, leg_ratio: float) -> np.ndarray:
+def wider_steps(driver: np.ndarray, vectors: np.ndarray, leg_ratio: float, rate: float) -> np.ndarray:
     """`[n,2,2]` px by which each ankle moves, from the similarity's place, so that steps are the driver's own.
 
     `driver` `[n,20,2]` without gaps; `vectors` `[n,20,2]` are already of the character's lengths.
@@ -76,4 +77,15 @@ def wider_steps(driver: np.ndarray, vectors: np.ndarray, leg_ratio: float) -> np
     b = (legs * wanted).sum(-1)
     c = (legs**2).sum(-1) - reach**2
     share = (-b + np.sqrt(np.maximum(b * b - a * c, 0.0))) / a
-    return np.clip(share, 0.0, 1.0)[..., None] * wanted
+    return _calm(np.clip(share, 0.0, 1.0), round(CALM_SECONDS * rate))[..., None] * wanted
+
+
+def _calm(share: np.ndarray, reach: int) -> np.ndarray:
+    """`[n,2]` without noise or kinks and nowhere more than it was: the least within `reach` frames, then its mean."""
+    if reach < 1:
+        return share
+    windows = np.lib.stride_tricks.sliding_window_view
+    padded = np.pad(share, ((reach, reach), (0, 0)), mode="edge")
+    least = np.pad(windows(padded, 2 * reach + 1, axis=0).min(-1), ((reach, reach), (0, 0)), mode="edge")
+    weights = np.hanning(2 * reach + 3)[1:-1]
+    return windows(least, 2 * reach + 1, axis=0) @ (weights / weights.sum())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -44,6 +45,57 @@ def group_ratios(character: dict[str, float], driver: dict[str, float]) -> tuple
     return ratios, stand_in
 
 
+def read_ratios(text: str) -> dict[str, float]:
+    """'upper arm = 1.1, foot = 0.9' as ratios by group; lines, commas or semicolons between them, nothing = none.
+
+    Raises UsageError for what is no 'name = number', an unknown group, or one named twice.
+    """
+    given: dict[str, float] = {}
+    names = (*FALLBACK, "body", "leg")
+    for part in re.split(r"[,;\n]", text):
+        if not part.strip():
+            continue
+        name, equals, value = part.partition("=")
+        group = "_".join(name.replace("_", " ").lower().split())
+        number = _number(value)
+        if not equals or number is None:
+            raise UsageError(f"{part.strip()!r} is no ratio; 'upper arm = 1.1, foot = 0.9' would do.")
+        if group not in names:
+            raise UsageError(f"There is no bone group {name.strip()!r}; there are {_listed(names)}.")
+        if group in given:
+            raise UsageError(f"The ratio of {name.strip()!r} is given twice, {given[group]:g} and {number:g}.")
+        given[group] = number
+    check_ratios(given, names)
+    return given
+
+
+def write_ratios(ratios: Mapping[str, float]) -> str:
+    """A line per group, as `read_ratios` reads it."""
+    return "\n".join(f"{group.replace('_', ' ')} = {ratio:.3f}" for group, ratio in ratios.items())
+
+
+def check_ratios(given: Mapping[str, float], names: Iterable[str]) -> None:
+    """Raises UsageError for a group that does not exist or a ratio out of range."""
+    for group, ratio in given.items():
+        if group not in names:
+            raise UsageError(f"There is no bone group {group!r}; there are {_listed(names)}.")
+        if not RATIO_RANGE[0] <= ratio <= RATIO_RANGE[1]:
+            raise UsageError(
+                f"The ratio {ratio:g} of {group.replace('_', ' ')!r} is outside {RATIO_RANGE[0]:g} to {RATIO_RANGE[1]:g}."
+            )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.strip())
+    except ValueError:
+        return None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in names)
+
+
 RATIO_RANGE = (0.05, 20.0)
 
 
@@ -53,11 +105,7 @@ def overridden(found: Mapping[str, float], given: Mapping[str, float], driver: M
     'body' scales every ratio that is not named itself, 'leg' thigh and shank together; where only thigh or shank is
     given, 'leg' follows from both. Raises UsageError for a group that does not exist or a ratio out of range.
     """
-    for group, ratio in given.items():
-        if group not in found:
-            raise UsageError(f"There is no bone group {group!r} to override; there are {', '.join(found)}.")
-        if not RATIO_RANGE[0] <= ratio <= RATIO_RANGE[1]:
-            raise UsageError(f"The ratio {ratio:g} of {group!r} is outside {RATIO_RANGE[0]:g} to {RATIO_RANGE[1]:g}.")
+    check_ratios(given, found)
     table = dict(found)
     if "body" in given:
         table = {g: r * given["body"] / found["body"] for g, r in table.items()}

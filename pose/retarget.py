@@ -30,6 +30,11 @@ MODES = {
 PLACES = ("character", "driver")
 
 
+def modes_at(place: str) -> tuple[str, ...]:
+    """The modes that can play there."""
+    return tuple(MODES) if place == "character" else ("ours", "none")
+
+
 @overload
 def plan_retarget(
     driving: PoseTrack,
@@ -110,6 +115,7 @@ def plan_retarget(
     else:
         kind = WanRetarget if mode == "wan" else MimicMotionRetarget
         plan = kind(driving, character, rate=float(rate), cuts=tuple(cuts), smooth=smooth)
+    plan.character, plan.reference = character, character if place == "character" else None
     if fit:
         plan.fit()
     return plan
@@ -127,7 +133,7 @@ def _check(mode: str, place: str, match: str, factor: float, ratios: Mapping[str
         raise UsageError(f"Retargeting mode {mode!r} has no factor (asked: {factor:g}); mode 'ours' has one.")
     if ratios:
         raise UsageError(f"Retargeting mode {mode!r} takes no ratios of bones ({', '.join(ratios)}); mode 'ours' does.")
-    if place == "driver" and mode != "none":
+    if mode not in modes_at(place):
         raise UsageError(
             f"Retargeting mode {mode!r} knows no place but the character's picture; "
             "modes 'ours' and 'none' play in the driver's place."
@@ -145,8 +151,8 @@ class AsDriven(Retargeted):
         self.edges = self._cleaner.edges
 
     def _frames(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        points, scores = self._cleaner.frames(start, stop)
-        return points.astype(np.float32), scores.copy()
+        track = self.driver(start, stop)
+        return track.points, track.scores
 
 
-__all__ = ["MODES", "PLACES", "AsDriven", "RetargetPlan", "Retargeted", "plan_retarget"]
+__all__ = ["MODES", "PLACES", "AsDriven", "RetargetPlan", "Retargeted", "modes_at", "plan_retarget"]

@@ -197,7 +197,7 @@ class RetargetPlan(Retargeted):
         if self._standing and self._in_drivers_place:
             calm = driver.copy()
             ease_hidden(calm, bones_seen, rest / self._bone_ratios[:, None], self.rate)
-            theirs, steps = ankles(calm), wider_steps(calm, vectors, self.ratios["leg"])
+            theirs, steps = ankles(calm), wider_steps(calm, vectors, self.ratios["leg"], self.rate)
         if self._standing:
             plant_feet(vectors, driver, self.ratios["leg"], steps)
         as_driven = vectors.copy() if self.factor != 1.0 else vectors

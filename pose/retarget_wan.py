@@ -86,7 +86,7 @@ def wan_fit(first: PoseTrack, reference: PoseTrack, edited: tuple[PoseTrack, Pos
     else:
         offset = rebuilt[NECK, :2] - target_px[NECK, :2]
     present = (a_known & b_known) if edited is None else (source_known & target_known)
-    return WanFit(ratios, offset, scale, present)
+    return WanFit(ratios, offset, float(scale), present)
 
 
 def _edited(
@@ -207,19 +207,15 @@ class WanRetarget(Retargeted):
         self._cleaner = Cleaner(driving, rate, strength=smooth, cuts=cuts)
         self.edges = self._cleaner.edges
         self._first = _first_with_shoulders(driving)
-        self._fit = wan_fit(self._cleaned(self._first, self._first + 1), character, edited)
+        self._fit = wan_fit(self.driver(self._first, self._first + 1), character, edited)
         self.ratios = {g: float(self._fit.ratios[list(k)].max()) / self._fit.scale for g, k in GROUPS.items()}
         self.ratios["body"] = 1.0 / self._fit.scale
 
-    def _cleaned(self, start: int, stop: int) -> PoseTrack:
-        points, scores = self._cleaner.frames(start, stop)
-        return PoseTrack(points.astype(np.float32), scores.copy(), self._cleaner.track.size)
-
     def _frames(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        return wan_frames(self._cleaned(start, stop), self._fit)
+        return wan_frames(self.driver(start, stop), self._fit)
 
     def _notes(self) -> dict[str, float | str]:
-        return {"ratios_from_frame": float(self._first), "scale": 1.0 / self._fit.scale}
+        return {"ratios_from_frame": float(self._first), "scale": float(1.0 / self._fit.scale)}
 
 
 def wan_frames(track: PoseTrack, fit: WanFit) -> tuple[np.ndarray, np.ndarray]:

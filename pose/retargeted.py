@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from ..core import PoseTrack
+from ..core import Motion, PoseTrack
+from .clean import Cleaner, shots_between
 from .placing import BODY_AND_FEET, SHOWN, ground_of, inside, largest_that_fits
 
 BLOCK_FRAMES = 256
@@ -27,7 +29,12 @@ class Retargeted:
     """First frame of every shot and, last, the number of frames."""
     ratios: dict[str, float]
     """Bone group -> the character's length over the driver's; empty where bones keep the driver's lengths."""
+    character: PoseTrack
+    """The character's pose (one frame) as given."""
+    reference: PoseTrack | None = None
+    """The character's pose (one frame) on the canvas; None where the figure plays in the driver's place."""
     _shrunk: tuple[np.ndarray, float] | None = None
+    _cleaner: Cleaner
 
     def track(self, start: int, stop: int, *, hidden_score: float = 0.0) -> PoseTrack:
         """Frames start..stop (half open) on the canvas.
@@ -45,6 +52,11 @@ class Retargeted:
             scores[scores == 0] = hidden_score
         return PoseTrack(points, scores, self.size)
 
+    def moved(self, motion: Motion) -> Motion:
+        """`motion`, of which this is the plan, with the retargeted track alone and no face codes."""
+        track = self.track(0, self.num_frames)
+        return replace(motion, tracks=(track,), detector=f"{motion.detector}/retargeted", face_codes={})
+
     def fit(self) -> float:
         """Shrinks the figure about the ground it stands on in the first frame until 98 % of it stays inside.
 
@@ -61,11 +73,22 @@ class Retargeted:
         self._shrunk = (centre, scale) if scale < 1 else None
         return scale
 
-    def samples(self) -> Iterator[PoseTrack]:
-        """The whole clip in blocks, or a few blocks spread over a long one."""
+    def driver(self, start: int, stop: int) -> PoseTrack:
+        """The driving clip's frames start..stop as they were retargeted: cleaned, in px of the driving video."""
+        points, scores = self._cleaner.frames(start, stop)
+        return PoseTrack(points.astype(np.float32), scores.copy(), self._cleaner.track.size)
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Frames start..stop (half open) without a cut: the whole clip, or blocks spread over a long one."""
         blocks = -(-self.num_frames // BLOCK_FRAMES)
         for block in sorted({int(b) for b in np.linspace(0, blocks - 1, min(blocks, SAMPLED_BLOCKS))}):
-            yield self.track(block * BLOCK_FRAMES, min((block + 1) * BLOCK_FRAMES, self.num_frames))
+            start = block * BLOCK_FRAMES
+            yield from shots_between(self.edges, start, min(start + BLOCK_FRAMES, self.num_frames))
+
+    def samples(self) -> Iterator[PoseTrack]:
+        """The frames of `spans`."""
+        for start, stop in self.spans():
+            yield self.track(start, stop)
 
     @property
     def report(self) -> dict[str, float | str]:
