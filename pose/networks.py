@@ -10,12 +10,15 @@ import contextlib
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ..core import MissingPackage, MissingWeights, UsageError, WeightFile
 from .pose_weights import DWPOSE, VITPOSE_ONNX, VITPOSE_TORCH, YOLOV10M, YOLOX_L
+
+if TYPE_CHECKING:
+    from .onnx_network import OnnxNetwork
 
 FINDERS = ("auto", "yolox", "yolov10")
 POSE_NETWORKS = ("dwpose", "vitpose-s", "vitpose-b", "vitpose-l", "vitpose-h")
@@ -91,14 +94,13 @@ def open_finder(name: str, find_file: FindFile, device: str, *, note: Note | Non
     UsageError, and InputError for a file that is damaged or holds another network.
     """
     from .finders import YoloFinder, YoloxFinder
-    from .onnx_network import open_onnx
 
     weights, path = _finder_file(name, find_file)
     if weights is YOLOV10M:
         if name == "auto" and note is not None:
             note(f"People are found by {path.name}, which is under {YOLOV10M.licence}; YOLOX-L is free for all uses.")
-        return YoloFinder(open_onnx(path, weights.name, device, note))
-    return YoloxFinder(open_onnx(path, weights.name, device, note))
+        return YoloFinder(_open(path, weights, device, note))
+    return YoloxFinder(_open(path, weights, device, note))
 
 
 def open_pose_network(name: str, find_file: FindFile, device: str, *, note: Note | None = None) -> PoseNetwork:
@@ -117,9 +119,7 @@ def open_pose_network(name: str, find_file: FindFile, device: str, *, note: Note
                 f"{VITPOSE_ONNX[name].file}."
             ) from None
         return open_vitpose_torch(path, name, device, note)
-    from .onnx_network import open_onnx
-
-    network = open_onnx(path, weights.name, device, note)
+    network = _open(path, weights, device, note)
     if name == "dwpose":
         from .dwpose import DwPose
 
@@ -139,6 +139,13 @@ def network_ids(name: str, find_file: FindFile, device: str, *, finder: str = "a
     weights, finder_path = _finder_file(finder, find_file)
     _, pose_path, _ = _pose_file(name, find_file, device)
     return f"{file_id('yolov10' if weights is YOLOV10M else 'yolox', finder_path)} + {file_id(name, pose_path)}"
+
+
+def _open(path: Path, weights: WeightFile, device: str, note: Note | None) -> OnnxNetwork:
+    from .onnx_network import open_onnx
+
+    title = weights.name.partition(" (")[0]
+    return open_onnx(path, title, device, note, published_bytes=weights.num_bytes)
 
 
 def _finder_file(name: str, find_file: FindFile) -> tuple[WeightFile, Path]:

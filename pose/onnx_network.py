@@ -73,8 +73,12 @@ class OnnxNetwork:
         return [np.concatenate(parts) if len(parts) != 1 else parts[0] for parts in outputs]
 
 
-def open_onnx(path: Path, title: str, device: str, note: Callable[[str], None] | None) -> OnnxNetwork:
+def open_onnx(
+    path: Path, title: str, device: str, note: Callable[[str], None] | None, *, published_bytes: int | None = None
+) -> OnnxNetwork:
     """The network in `path` (a file, or a folder with end2end.onnx) on `device`, ready to run.
+
+    `published_bytes` is how large it is where it comes from, for the message about a damaged file.
 
     Where `device` cannot be had, `note` is told why and the processor is taken; without `note` that is MissingPackage.
     Raises MissingPackage, MissingWeights (a data file beside it is not there), InputError (damaged, no ONNX).
@@ -95,7 +99,7 @@ def open_onnx(path: Path, title: str, device: str, note: Callable[[str], None] |
         return network
     num_bytes = check_data_files(path, title)
     complaint = load_libraries(runtime, provider)
-    network = _open(runtime, path, title, provider, device, num_bytes)
+    network = _open(runtime, path, title, provider, device, num_bytes, published_bytes)
     if provider != CPU and network.provider == CPU:
         why = complaint or "its CUDA or cuDNN libraries are missing or of another version"
         reason = f"{provider} of onnxruntime {runtime.__version__} did not start: {why}"
@@ -159,7 +163,9 @@ def shape_words(shapes: Sequence[tuple[int | None, ...]]) -> str:
     return " and ".join("[" + ",".join("n" if d is None else str(d) for d in shape) + "]" for shape in shapes)
 
 
-def _open(runtime: Any, path: Path, title: str, provider: str, device: str, num_bytes: int) -> OnnxNetwork:
+def _open(
+    runtime: Any, path: Path, title: str, provider: str, device: str, num_bytes: int, published_bytes: int | None
+) -> OnnxNetwork:
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # what matters is said in our own line
     if provider == "DmlExecutionProvider":
@@ -176,8 +182,9 @@ def _open(runtime: Any, path: Path, title: str, provider: str, device: str, num_
             session = runtime.InferenceSession(str(path), options, providers=[CPU])
     except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no common type
         said = str(error).split(" : ")[-1].strip().splitlines()
+        published = f", as published {published_bytes / 1e6:.1f} MB" if published_bytes else ""
         raise InputError(
-            f"{title}: {path} ({num_bytes / 1e6:.1f} MB) is damaged, cut short, no ONNX file or newer than onnxruntime "
+            f"{title}: {path} ({num_bytes / 1e6:.1f} MB{published}) is damaged, cut short, no ONNX file or newer than onnxruntime "
             f"{runtime.__version__}; get it again. It says: {said[0][:200] if said else type(error).__name__}"
         ) from None
     (first, *others), outputs = session.get_inputs(), session.get_outputs()
