@@ -10,6 +10,7 @@ from .extract_motion import ExtractMotion
 from .face_crops import FaceCrops
 from .motion_files import LoadMotion, SaveMotion
 from .motion_transfer import MotionTransfer
+from .pick_person import PickPerson
 from .pose_keypoint import MotionFromPoseKeypoint, MotionToPoseKeypoint
 from .retarget_motion import RetargetMotion
 from .sample_inputs import bring_sample_inputs
@@ -30,6 +31,7 @@ NODES: list[type[io.ComfyNode]] = [
     FaceCrops,
     CheckDrivingVideo,
     WanAnimate,
+    PickPerson,
 ]
 
 

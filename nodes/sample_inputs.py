@@ -15,7 +15,7 @@ from pathlib import Path
 import folder_paths
 
 MEDIA = Path(__file__).resolve().parent.parent / "demo" / "media"
-SAMPLES = ("dancer.mp4", "dancer.motion", "heroine.png", "mascot.png", "robot.png")
+SAMPLES = ("dancer.mp4", "dancer.motion", "duet.motion", "heroine.png", "mascot.png", "robot.png")
 PREFIX = "motion_transfer_"
 
 

@@ -10,6 +10,8 @@ MotionWire = io.Custom("MT_MOTION")
 """A `core.Motion`: joints and time stamps, some kilobytes a second, never pixels."""
 PoseKeypointWire = io.Custom("POSE_KEYPOINT")
 """The list of OpenPose frames that core's and other packs' pose nodes exchange."""
+BoundingBoxWire = io.Custom("BOUNDING_BOX")
+"""x, y, width, height in px; as a socket only, because its widget is not drawn on the canvas."""
 
 
 def motion_input(
