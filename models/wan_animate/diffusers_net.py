@@ -4,7 +4,7 @@ Keys and values of text, reference picture and face, and everything that is made
 prompt, the picture, the driver's face and the schedule, never on the latent. `OnceOnly` takes those weights out of
 diffusers' network (a quarter of it), computes their results with the same operations in the same shapes, and can
 let them go. What is left, `CachedWanAnimate`, is run in the loop; its blocks, norms and feed-forwards are diffusers'
-own modules, called as modules, so that offloading hooks keep working.
+own modules.
 
 Letters: B batch (1), L tokens, F latent frames with the reference slot, N 5 keys a frame, H heads, D head size.
 """
@@ -20,6 +20,8 @@ import torch
 from diffusers.models.attention_dispatch import dispatch_attention_fn
 from diffusers.models.transformers.transformer_wan_animate import WanAnimateTransformer3DModel
 from torch import nn
+
+from .diffusers_stream import BlockStream
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,9 @@ class _FaceFromKeys:
 class CachedWanAnimate(WanAnimateTransformer3DModel):
     """diffusers' network whose forward takes what OnceOnly made; batch 1."""
 
+    stream: BlockStream | None = None
+    """Where the blocks do not live on the device."""
+
     def forward(  # type: ignore[override]
         self,
         latent: torch.Tensor,
@@ -102,7 +107,11 @@ class CachedWanAnimate(WanAnimateTransformer3DModel):
         x = x.flatten(2).transpose(1, 2).contiguous()  # B C F h w -> B L C
         every = self.config["inject_face_latents_blocks"]
         for i, block in enumerate(self.blocks):
+            if self.stream is not None:
+                self.stream.before(i)
             x = block(x, cross[i], time.projection, rotary)
+            if self.stream is not None:
+                self.stream.after(i)
             if face is not None and i % every == 0 and i // every < len(face):
                 x = self.face_adapter[i // every](x, face[i // every]) + x
         shift, scale = (self.scale_shift_table + time.embedding.unsqueeze(1)).chunk(2, dim=1)

@@ -13,10 +13,13 @@ import torch
 import torch.nn.functional as F
 
 CHANNELS = {512: 32, 256: 64, 128: 128, 64: 256, 32: 512, 16: 512, 8: 512, 4: 512}
+FEW = {64: 8, 32: 16, 16: 24, 8: 24, 4: 32}
+"""For tests that need no true sizes."""
 
 
-def random_official(side_px: int = 512, style: int = 512, motion: int = 20, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Random weights by official names, with biases that matter, for faces of `side_px`."""
+def random_official(side_px: int = 512, *, style: int = 512, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Random weights by official names, with biases that matter, for faces of `side_px`; few channels below 512."""
+    channels, motion = CHANNELS if side_px == 512 else FEW, 20
     draw = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int, std: float = 1.0) -> torch.Tensor:
@@ -24,14 +27,14 @@ def random_official(side_px: int = 512, style: int = 512, motion: int = 20, seed
 
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
     kernel = torch.outer(taps, taps) / 64
-    sizes = [s for s in CHANNELS if s <= side_px]
+    sizes = [s for s in channels if s <= side_px]
     net = "enc.net_app.convs"
     weights = {
-        f"{net}.0.0.weight": normal(CHANNELS[side_px], 3, 1, 1),
-        f"{net}.0.1.bias": normal(1, CHANNELS[side_px], 1, 1, std=0.3),
+        f"{net}.0.0.weight": normal(channels[side_px], 3, 1, 1),
+        f"{net}.0.1.bias": normal(1, channels[side_px], 1, 1, std=0.3),
     }
     for i, (size, half) in enumerate(itertools.pairwise(sizes), 1):
-        a, b = CHANNELS[size], CHANNELS[half]
+        a, b = channels[size], channels[half]
         weights |= {
             f"{net}.{i}.conv1.0.weight": normal(a, a, 3, 3),
             f"{net}.{i}.conv1.1.bias": normal(1, a, 1, 1, std=0.3),
@@ -41,7 +44,7 @@ def random_official(side_px: int = 512, style: int = 512, motion: int = 20, seed
             f"{net}.{i}.skip.0.kernel": kernel,
             f"{net}.{i}.skip.1.weight": normal(b, a, 1, 1),
         }
-    weights[f"{net}.{len(sizes)}.weight"] = normal(style, CHANNELS[4], 4, 4)
+    weights[f"{net}.{len(sizes)}.weight"] = normal(style, channels[4], 4, 4)
     for i in range(5):
         rows = motion if i == 4 else style
         weights |= {f"enc.fc.{i}.weight": normal(rows, style), f"enc.fc.{i}.bias": normal(rows, std=0.3)}
