@@ -28,13 +28,18 @@ class Shown:
         quiet: bool = False,
         cancel: threading.Event | None = None,
         weights_folders: tuple[Path, ...] = (),
+        device: str = "auto",
         stream: TextIO | None = None,
     ) -> None:
         shown: TextIO | None = stream or sys.stderr  # None in a program without a terminal
         stream = io.StringIO() if shown is None else shown
         self._view = _Silent(stream) if quiet else _Bar(stream) if stream.isatty() else _Lines(stream)
         self.host = LocalHost(
-            on_step=self._view.step, on_note=self._view.note, cancel=cancel, weights_folders=weights_folders
+            on_step=self._view.step,
+            on_note=self._view.note,
+            cancel=cancel,
+            weights_folders=weights_folders,
+            device=device,
         )
 
     def __enter__(self) -> LocalHost:

@@ -58,6 +58,12 @@ def add_casting(words: argparse.ArgumentParser) -> None:
 def add_running(words: argparse.ArgumentParser) -> None:
     words.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     words.add_argument("--quiet", action="store_true", help="no progress, only notes and errors")
+    words.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="where networks run: auto, cpu, cuda:0, mps (auto: the first GPU)",
+    )
     words.add_argument("--work-dir", type=Path, metavar="DIR", help="keep the cache and unfinished pieces here")
     add_weights(words)
 

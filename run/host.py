@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Cancelled, Host, WeightFile
+from ..models.device import AUTO, checked_device
 from .places import models_folder
 from .weight_search import find_weight_file
 
@@ -28,16 +29,19 @@ class LocalHost:
         on_note: Callable[[str], None] | None = None,
         cancel: threading.Event | None = None,
         weights_folders: Sequence[Path] = (),
-        device: str = "cpu",
+        device: str = AUTO,
     ) -> None:
+        """`device` as torch names it; 'auto' is the first GPU, found when somebody asks for it."""
         self.cancel = cancel or threading.Event()
         self.weights_folders = (*weights_folders, models_folder())
         self._on_step = on_step
         self._on_note = on_note
-        self._device = device
+        self._wanted, self._device = device, ""
 
     @property
     def device(self) -> str:
+        """UsageError where the device that was asked for is not there."""
+        self._device = self._device or checked_device(self._wanted)
         return self._device
 
     def find_weights(self, weights: WeightFile) -> Path:

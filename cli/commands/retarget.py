@@ -71,7 +71,7 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         start_seconds=words.start or 0.0,
         stop_seconds=words.stop,
     )
-    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights)) as host:
+    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights), device=words.device) as host:
         made = retarget(
             asked,
             host,

@@ -76,7 +76,7 @@ def run_job(job: TransferJob, words: argparse.Namespace, cancel: threading.Event
     from ...run.route import run
     from ..progress import Shown
 
-    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights)) as host:
+    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights), device=words.device) as host:
         result = run(job, host, work_dir=words.work_dir, overwrite=words.overwrite, keep_parts=keep_parts)
     if not words.quiet:
         print(_summary(result))  # noqa: T201
