@@ -23,9 +23,9 @@ THUMBNAIL_PX = (768, 432)
 
 def thumbnail(screenshot: Path, target: Path) -> None:
     with Image.open(screenshot) as picture:
-        # Off with the page's own bars at the top and the left; the graph is in the rest.
+        # Off with the page's own bars; the graph is in the rest.
         width, height = picture.size
-        graph = picture.convert("RGB").crop((60, 80, width, height))
+        graph = picture.convert("RGB").crop((60, 85, width, height))
         graph.thumbnail(THUMBNAIL_PX, Image.Resampling.LANCZOS)
         graph.save(target, quality=85)
 
@@ -34,14 +34,15 @@ def main() -> None:
     graphs = {path.stem for path in (WORKFLOWS / "api").glob("*.json")}
     notes = set(json.loads((WORKFLOWS / "make" / "notes.json").read_text(encoding="utf-8")))
     if graphs != notes:
-        sys.exit(f"workflows/api and notes.json differ: {', '.join(sorted(graphs ^ notes))}")
+        print(f"left out, without graph or without note: {', '.join(sorted(graphs ^ notes))}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         shots = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch) / "shots"
         shots.mkdir(parents=True, exist_ok=True)
         with RealServer(Path(scratch) / "comfy", with_frontend=True) as server:
+            server.put_names_of_models(WORKFLOWS / "api")
             script = Path(__file__).with_name("browser") / "make_workflows.mjs"
             subprocess.run(["node", str(script), server.url, str(ROOT), str(shots)], check=True, timeout=600)
-        for name in sorted(graphs):
+        for name in sorted(graphs & notes):
             thumbnail(shots / f"{name}.png", WORKFLOWS / f"{name}.jpg")
 
 

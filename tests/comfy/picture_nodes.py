@@ -34,6 +34,7 @@ def main() -> None:
         shots = Path(scratch) / "shots"
         shots.mkdir()
         with RealServer(Path(scratch) / "comfy", with_frontend=True) as server:
+            server.put_names_of_models(ROOT / "workflows" / "api")
             script = Path(__file__).with_name("browser") / "picture_nodes.mjs"
             subprocess.run(["node", str(script), server.url, str(ROOT), str(shots), *sys.argv[1:]], check=True)
         for shot in sorted(shots.glob("*.png")):

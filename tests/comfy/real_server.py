@@ -21,6 +21,10 @@ from websockets.sync.client import connect
 
 PACK = Path(__file__).resolve().parents[2]
 FOLDER = "comfyui-motion-transfer"
+MODEL_FOLDERS = {
+    "unet_name": "diffusion_models", "vae_name": "vae", "clip_name": "text_encoders", "lora_name": "loras",
+}  # fmt: skip
+"""Names of core's loader inputs. CLIP vision has `clip_name` as well, so its files lie in both folders."""
 
 
 @dataclass
@@ -129,6 +133,18 @@ class RealServer:
 
     def put_input(self, path: Path, name: str | None = None) -> None:
         shutil.copy(path, self.folder / "input" / (name or path.name))
+
+    def put_names_of_models(self, graphs: Path) -> None:
+        """Empty files under the names that the graphs' loaders ask for: enough for the page, which only lists them."""
+        for path in graphs.glob("*.json"):
+            for node in json.loads(path.read_text()).values():
+                for name, folder in MODEL_FOLDERS.items():
+                    wanted = node["inputs"].get(name)
+                    if isinstance(wanted, str):
+                        for kind in (folder, "clip_vision") if folder == "text_encoders" else (folder,):
+                            place = self.folder / "models" / kind / wanted
+                            place.parent.mkdir(parents=True, exist_ok=True)
+                            place.touch()
 
     def output_file(self, entry: dict[str, str]) -> Path:
         return self.folder / entry["type"] / entry["subfolder"] / entry["filename"]

@@ -27,6 +27,7 @@ def page_server(tmp_path_factory):
     from real_server import RealServer
 
     with RealServer(tmp_path_factory.mktemp("page"), with_frontend=True) as running:
+        running.put_names_of_models(ROOT / "workflows" / "api")
         yield running
 
 

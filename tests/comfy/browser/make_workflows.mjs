@@ -6,9 +6,11 @@ import { fitView, openPage } from './page.mjs'
 
 const [url, root, shots] = process.argv.slice(2)
 const notes = JSON.parse(fs.readFileSync(path.join(root, 'workflows', 'make', 'notes.json')))
-const { browser, page } = await openPage(url)
+const { browser, page } = await openPage(url, { width: 2400, height: 1350 })
 for (const [name, note] of Object.entries(notes)) {
-  const graph = JSON.parse(fs.readFileSync(path.join(root, 'workflows', 'api', `${name}.json`)))
+  const file = path.join(root, 'workflows', 'api', `${name}.json`)
+  if (!fs.existsSync(file)) continue
+  const graph = JSON.parse(fs.readFileSync(file))
   const made = await page.evaluate(
     async ({ graph, note, name }) => {
       const app = window.app

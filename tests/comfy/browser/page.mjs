@@ -35,15 +35,15 @@ export async function fitView(page) {
   await page.evaluate(() => {
     const canvas = window.app.canvas
     const nodes = window.app.graph._nodes
-    const left = Math.min(...nodes.map((n) => n.pos[0])) - 120
-    const top = Math.min(...nodes.map((n) => n.pos[1])) - 150
-    const right = Math.max(...nodes.map((n) => n.pos[0] + n.size[0])) + 60
-    const bottom = Math.max(...nodes.map((n) => n.pos[1] + n.size[1])) + 60
-    const { width, height } = canvas.canvas
-    const ratio = window.devicePixelRatio || 1
-    const scale = Math.min(1, width / ratio / (right - left), height / ratio / (bottom - top))
+    const [barLeft, barTop, rest] = [80, 110, 30] // px of the screen: the page's own bars
+    const left = Math.min(...nodes.map((n) => n.pos[0]))
+    const top = Math.min(...nodes.map((n) => n.pos[1] - 40)) // a title and a badge stand above a node
+    const right = Math.max(...nodes.map((n) => n.pos[0] + n.size[0]))
+    const bottom = Math.max(...nodes.map((n) => n.pos[1] + n.size[1]))
+    const { width, height } = canvas.canvas.getBoundingClientRect()
+    const scale = Math.min(1.5, (width - barLeft - rest) / (right - left), (height - barTop - rest) / (bottom - top))
     canvas.ds.scale = scale
-    canvas.ds.offset = [-left, -top]
+    canvas.ds.offset = [barLeft / scale - left, barTop / scale - top]
     canvas.setDirty(true, true)
   })
   await page.waitForTimeout(800)
