@@ -10,7 +10,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,14 @@ class OnnxNetwork:
     input_type: type
     output_names: tuple[str, ...]
     output_shapes: tuple[tuple[int | None, ...], ...]
+    _one_by_one: list[bool] = field(default_factory=list)
+    """Not empty once a file that promises any number of items was seen to take one only."""
 
     @property
     def batch(self) -> int:
         """How many items go in together."""
+        if self._one_by_one:
+            return 1
         return self.input_shape[0] or (BATCH_ON_CPU if self.provider == CPU else BATCH_ON_CARD)
 
     def run(self, count: int, fill: Callable[[np.ndarray, int], None], shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -60,17 +64,39 @@ class OnnxNetwork:
         """
         outputs: list[list[np.ndarray]] = [[] for _ in self.output_names]
         fixed = self.input_shape[0]
-        for start in range(0, count, self.batch):
+        start = 0
+        while start < count:
             n = min(self.batch, count - start)
             planes = np.zeros((fixed or n, *shape), np.float32)
             for k in range(n):
                 fill(planes[k], start + k)
+            answers = self._answers(planes)
+            if answers is None:
+                self._one_by_one.append(True)
+                continue
+            for all_of_it, answer in zip(outputs, answers, strict=True):
+                all_of_it.append(np.asarray(answer, np.float32)[:n])
+            start += n
+        return [np.concatenate(parts) if len(parts) != 1 else parts[0] for parts in outputs]
+
+    def _answers(self, planes: np.ndarray) -> list[np.ndarray] | None:
+        """None where several items at a time are more than the file can do, whatever it says of itself."""
+        may_be_many = self.input_shape[0] is None and len(planes) > 1
+        try:
             answers = self.session.run(
                 list(self.output_names), {self.input_name: planes.astype(self.input_type, copy=False)}
             )
-            for all_of_it, answer in zip(outputs, answers, strict=True):
-                all_of_it.append(np.asarray(answer, np.float32)[:n])
-        return [np.concatenate(parts) if len(parts) != 1 else parts[0] for parts in outputs]
+        except Exception as error:  # noqa: BLE001 - onnxruntime's errors have no common type
+            if may_be_many:
+                return None
+            said = str(error).split(" : ")[-1].strip().splitlines()
+            raise InputError(
+                f"{self.path.name} does not run on {self.provider} with input {list(planes.shape)}: "
+                f"{said[0][:200] if said else type(error).__name__}"
+            ) from None
+        if may_be_many and any(len(answer) != len(planes) for answer in answers):
+            return None
+        return answers
 
 
 def open_onnx(
@@ -184,8 +210,8 @@ def _open(
         said = str(error).split(" : ")[-1].strip().splitlines()
         published = f", as published {published_bytes / 1e6:.1f} MB" if published_bytes else ""
         raise InputError(
-            f"{title}: {path} ({num_bytes / 1e6:.1f} MB{published}) is damaged, cut short, no ONNX file or newer than onnxruntime "
-            f"{runtime.__version__}; get it again. It says: {said[0][:200] if said else type(error).__name__}"
+            f"{title}: {path} ({num_bytes / 1e6:.1f} MB{published}) is damaged, cut short, no ONNX file or newer than "
+            f"onnxruntime {runtime.__version__}; get it again. It says: {said[0][:200] if said else type(error).__name__}"
         ) from None
     (first, *others), outputs = session.get_inputs(), session.get_outputs()
     if others or first.type not in _TYPES:

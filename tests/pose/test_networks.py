@@ -90,6 +90,26 @@ def test_dwpose_of_256_reads_its_size_from_the_file(tmp_path):
     assert np.abs(points - np.array(SPOTS)[:, None]).max() < 1.5
 
 
+def test_a_file_that_promises_batches_and_takes_one_is_fed_one_by_one(tmp_path):
+    make("vitpose-b", tmp_path, first=1)
+    make("vitpose-s", tmp_path)
+    frames, boxes = spots()
+    traced, plain = (open_pose_network(name, finder_of(tmp_path), "cpu") for name in ("vitpose-b", "vitpose-s"))
+    for _ in range(2):
+        got = traced.estimate(frames, boxes, np.arange(3))
+        np.testing.assert_array_equal(got[0], plain.estimate(frames, boxes, np.arange(3))[0])
+    assert traced._network.batch == 1
+
+
+def test_a_network_that_fails_while_running_is_one_line(tmp_path):
+    make("vitpose-b", tmp_path, first=7)
+    network = open_pose_network("vitpose-b", finder_of(tmp_path), "cpu")
+    frames, boxes = spots()
+    with pytest.raises(InputError, match=r"vitpose-b-wholebody\.onnx does not run on CPU.*\[1, 3, 256, 192\]") as told:
+        network.estimate(frames, boxes, np.arange(3))
+    assert "\n" not in str(told.value)
+
+
 def test_wans_crop_can_be_asked_for_and_is_another_network_to_the_cache(tmp_path):
     opened = onnx_network.open_onnx(make("vitpose-b", tmp_path), "ViTPose", "cpu", None)
     frames, boxes = spots()

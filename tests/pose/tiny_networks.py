@@ -47,15 +47,19 @@ def dwpose(
     return save(path, nodes, {"input": [batch, 3, height, width]}, shapes, constants, kind, **options)
 
 
-def vitpose(path: Path, batch="n", joints: int = 133, **options) -> Path:
-    """Mean brightness of each 4 x 4 px, the same for all joints."""
+def vitpose(path: Path, batch="n", joints: int = 133, first=None, **options) -> Path:
+    """Mean brightness of each 4 x 4 px, the same for all joints. With `first` the answer is reshaped to [first,...], the
+    mistake of an export that was traced with one picture."""
     node = helper.make_node
     nodes = [
         node("ReduceMean", ["input", "channel"], ["grey"], keepdims=1),
         node("AveragePool", ["grey"], ["map"], kernel_shape=[4, 4], strides=[4, 4]),
-        node("Tile", ["map", "joints"], ["maps"]),
+        node("Tile", ["map", "joints"], ["maps" if first is None else "tiled"]),
     ]
     constants = {"channel": np.array([1]), "joints": np.array([1, joints, 1, 1])}
+    if first is not None:
+        nodes.append(node("Reshape", ["tiled", "traced"], ["maps"]))
+        constants["traced"] = np.array([first, joints, 64, -1])
     return save(
         path, nodes, {"input": [batch, 3, 256, 192]}, {"maps": [batch, joints, 64, 48]}, constants, **options
     )  # fmt: skip
