@@ -20,6 +20,7 @@ PAIRS = tuple((k, k + 1) for k, (g, _, _) in enumerate(BONES) if g != "foot" and
 SLOW = 0.02  # of the height in 1/24 s: a foot slower than that stands
 NEAR_GROUND = 0.03  # of the height
 STANCE_SECONDS = 0.15
+ABOVE_ALL = -1e9  # px: where a sole that is not seen cannot be the lowest
 SOLES = ((15, 17, 18, 19), (16, 20, 21, 22))
 
 
@@ -121,7 +122,7 @@ def pose_report(plan: Retargeted) -> PoseReport:
         ground=float(np.std(grounds[0])) if grounds[0] else float("nan"),
         driver_ground=float(np.std(grounds[1])) if grounds[1] else float("nan"),
         jerk=unrest[0] / unrest[1] if unrest[1] > 0 else float("nan"),
-        hand_gap=max((_hand_gap(t) for t in moved), default=0.0) / sizes[0],
+        hand_gap=max((gap for t in moved for gap in _hand_gaps(t)), default=float("nan")) / sizes[0],
         from_reference=_from_reference(moved, plan.reference, sizes[0]),
     )
 
@@ -176,20 +177,19 @@ def _turned(moved: list[PoseTrack], driven: list[PoseTrack], rate: float) -> flo
 def _stances(driver: PoseTrack, height_px: float, rate: float) -> list[tuple[int, int, int]]:
     """(foot, start, stop) wherever the driver's foot stands: near the lower of both and slow."""
     found = []
-    low = np.full((driver.num_frames, 2), np.nan)
+    low = np.empty((driver.num_frames, 2))
+    known = np.empty((driver.num_frames, 2), bool)
     for foot, joints in enumerate(SOLES):
         seen = driver.scores[:, joints] >= SEEN
-        y = np.where(seen, driver.points[:, joints, 1], -np.inf).max(1)
-        low[:, foot] = np.where(seen[:, 0], y, np.nan)
-    lowest = np.where(np.isfinite(low), low, -np.inf).max(1)
+        low[:, foot] = np.where(seen, driver.points[:, joints, 1], ABOVE_ALL).max(1)
+        known[:, foot] = seen[:, 0]
+    lowest = np.where(known, low, ABOVE_ALL).max(1)
+    if driver.num_frames < 2:
+        return []
     for foot in (0, 1):
-        speed = (
-            np.linalg.norm(np.gradient(driver.points[:, 15 + foot].astype(np.float64), axis=0), axis=1)
-            if (driver.num_frames > 1)
-            else np.zeros(1)
-        )
-        stands = (lowest - np.where(np.isfinite(low[:, foot]), low[:, foot], -np.inf)) < NEAR_GROUND * height_px
-        stands &= np.isfinite(low[:, foot]) & (speed < SLOW * height_px * 24 / rate)
+        speed = np.linalg.norm(np.gradient(driver.points[:, 15 + foot].astype(np.float64), axis=0), axis=1)
+        stands = lowest - low[:, foot] < NEAR_GROUND * height_px
+        stands &= known[:, foot] & (speed < SLOW * height_px * 24 / rate)
         found += [(foot, a, b) for a, b in runs(stands) if b - a >= max(3, STANCE_SECONDS * rate)]
     return found
 
@@ -205,16 +205,17 @@ def _on_the_ground(
         x = track.points[a:b, 15 + foot, 0].astype(np.float64)
         slid.append(float(np.abs(x - np.median(x)).max()) / height_px)
         seen = track.scores[a:b, SOLES[foot]] >= SEEN
-        ground += (np.where(seen, track.points[a:b, SOLES[foot], 1], -np.inf).max(1) / height_px).tolist()
+        ground += (np.where(seen, track.points[a:b, SOLES[foot], 1], ABOVE_ALL).max(1) / height_px).tolist()
     return slid, ground
 
 
-def _hand_gap(track: PoseTrack) -> float:
-    gaps = [0.0]
+def _hand_gaps(track: PoseTrack) -> list[float]:
+    """px between wrist and hand in every frame that shows both."""
+    gaps: list[float] = []
     for wrist, hand in ((9, LEFT_HAND), (10, RIGHT_HAND)):
         seen = (track.scores[:, wrist] >= SEEN) & (track.scores[:, hand.start] >= SEEN)
         gaps += np.linalg.norm(track.points[seen, wrist] - track.points[seen, hand.start], axis=-1).tolist()
-    return max(gaps)
+    return gaps
 
 
 def _from_reference(moved: list[PoseTrack], reference: PoseTrack | None, height_px: float) -> float:

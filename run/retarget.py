@@ -43,6 +43,8 @@ class RetargetRequest:
     character_pose: Path | None = None
     start_seconds: float = 0.0
     stop_seconds: float | None = None
+    detector: str = "auto"
+    person: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,13 @@ def retarget(
             may_replace(path, overwrite=overwrite, known=False)
     cache = work_dir or cache_folder()
     motion, _ = load_or_extract(
-        asked.driving, host, cache, start_seconds=asked.start_seconds, stop_seconds=asked.stop_seconds
+        asked.driving,
+        host,
+        cache,
+        start_seconds=asked.start_seconds,
+        stop_seconds=asked.stop_seconds,
+        detector=asked.detector,
+        person=asked.person,
     )
     character = _character(asked, cache, host)
     plan = _plan(asked, motion, character, asked.mode, ratios)

@@ -6,7 +6,7 @@ import argparse
 import threading
 from pathlib import Path
 
-from ..words import add_running, add_trim
+from ..words import add_casting, add_running, add_trim
 
 HELP = "show how the motion in DRIVING will sit on CHARACTER: bone ratios, report, preview"
 
@@ -44,6 +44,7 @@ def add(words: argparse.ArgumentParser) -> None:
         "--character-pose", type=Path, metavar="FILE", help="the character's joints: OpenPose JSON or .motion"
     )
     add_trim(words)
+    add_casting(words)
     add_running(words)
 
 
