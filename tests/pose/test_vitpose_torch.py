@@ -124,7 +124,7 @@ def people():
 
 
 def test_every_form_of_file_gives_the_same_joints(state, tmp_path):
-    frames, boxes, frame_of = people()
+    frames, boxes, frame_of = (part[:2] for part in people())
     forms = {
         "plain.pth": state,
         "wrapped.pth": {"state_dict": {f"module.{k}": v for k, v in state.items()}, "meta": {"epoch": 210}},
@@ -137,7 +137,7 @@ def test_every_form_of_file_gives_the_same_joints(state, tmp_path):
     for name, form in forms.items():
         network = open_it(save(form, tmp_path / name))
         points, scores = network.estimate(frames, boxes, frame_of)
-        assert points.shape == (5, 133, 2) and scores.max() > 0
+        assert points.shape == (2, 133, 2) and scores.max() > 0
         assert network.provider == "torch cpu fp32"
         if first is None:
             first = points
