@@ -12,6 +12,8 @@ PoseKeypointWire = io.Custom("POSE_KEYPOINT")
 """The list of OpenPose frames that core's and other packs' pose nodes exchange."""
 BoundingBoxWire = io.Custom("BOUNDING_BOX")
 """x, y, width, height in px; as a socket only, because its widget is not drawn on the canvas."""
+SOCKET_ONLY = {"forceInput": True}
+"""`extra_dict` of an input whose type has a widget: without it the page sends the widget's 512x512 at 0, 0 always."""
 
 
 def motion_input(
