@@ -25,8 +25,8 @@ class ExtractMotion(io.ComfyNode):
                 io.Video.Input(
                     "video", tooltip="The driving video; trims made before are honoured. Never loaded as a whole."
                 ),
-                io.Combo.Input("detector", options=list(DETECTORS), default="auto", tooltip="auto: MediaPipe, which needs no download and follows one person. dwpose and vitpose follow everybody, with ONNX or safetensors files of your own; what they really run on is shown below."),
-                io.String.Input("person", default="auto", tooltip="Who comes first: auto (large, long there, in the middle), 2 (the second of everybody), point:640,200@48 (px @ frame; @2s seconds), box:x0,y0,x1,y1@48 or mask:FILE@48. MediaPipe follows whoever is pointed at."),
+                io.Combo.Input("detector", options=list(DETECTORS), default="auto", optional=True, tooltip="auto: MediaPipe, which needs no download and follows one person. dwpose and vitpose follow everybody, with ONNX or safetensors files of your own; what they really run on is shown below."),
+                io.String.Input("person", default="auto", optional=True, tooltip="Who comes first: auto (large, long there, in the middle), 2 (the second of everybody), point:640,200@48 (px @ frame; @2s seconds), box:x0,y0,x1,y1@48 or mask:FILE@48. MediaPipe follows whoever is pointed at."),
             ],
             outputs=[motion_output("Joints and time stamps of the clip: some kilobytes a second, no pixels. Everybody who was followed is in it.")],
         )  # fmt: skip

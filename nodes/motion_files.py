@@ -11,6 +11,7 @@ from comfy_api.latest import io, ui
 
 from ..core import Motion
 from ..pose.motion_file import load_motion, save_motion
+from .sample_inputs import PREFIX
 from .wires import CATEGORY, motion_input, motion_output
 
 
@@ -24,11 +25,12 @@ def motion_file_names() -> list[str]:
 
 
 def with_film_beside(motion: Motion, file: Path) -> Motion:
-    """The motion with its film found again where it came along: beside the file, under the old name or the motion's."""
+    """The motion with its film found again where it came along: beside the file, under the old name, the motion's or a sample's."""
     named = Path(motion.source.path)
     if not named.suffix:
         return motion  # made of keypoints, of no film
-    for film in (named, file.with_name(named.name), file.with_suffix(named.suffix)):
+    names = (named.name, file.stem + named.suffix, PREFIX + named.name)
+    for film in (named, *(file.with_name(name) for name in names)):
         if film.is_file() and film != file:
             return replace(motion, source=replace(motion.source, path=str(film)))
     return motion

@@ -183,7 +183,8 @@ class _Runs:
         # Somebody cut off for a whole clip is nothing new; somebody who comes or goes is.
         newly = any(now and not before for now, before in zip(borders, self._borders.get(number, borders), strict=True))
         self._borders[number] = borders
-        self._doubt |= level < _WEAK * usual or newly
+        too_small = max(x1 - x0, y1 - y0) < _LEAST_SIDE_PX
+        self._doubt |= level < _WEAK * usual or newly or too_small
 
 
 def _believable(points: np.ndarray, scores: np.ndarray) -> np.ndarray:

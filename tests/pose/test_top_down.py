@@ -9,7 +9,15 @@ import pytest
 from crowds import walk
 from stub_networks import COLOURS, Host, People, StubFinder, StubPose
 
-from motion_transfer.core import Cancelled, NoPersonFound, PersonChoice, SourceFile, UnreadableVideo, VideoInfo
+from motion_transfer.core import (
+    Cancelled,
+    MissingWeights,
+    NoPersonFound,
+    PersonChoice,
+    SourceFile,
+    UnreadableVideo,
+    VideoInfo,
+)
 from motion_transfer.pose.top_down import FIND_EVERY, extract_people
 
 FILE = SourceFile("clip.mp4", "00")
@@ -234,6 +242,63 @@ def test_progress_rises_to_the_end():
     extract_people(people, FILE, StubFinder(people), StubPose(people), host)
     done = [step[0] for step in host.steps]
     assert done == sorted(done) and done[0] == 0 and host.steps[-1] == (96, 96, "motion")
+
+
+def test_networks_from_files_lead_through_a_clip(tmp_path):
+    """ONNX files that answer fixed boxes and the brightest spot of each crop: two lamps, two 'people'."""
+    pytest.importorskip("onnxruntime")
+    import tiny_networks
+
+    from motion_transfer.pose.networks import network_ids, open_finder, open_pose_network
+
+    rows = np.zeros((1, 8400, 85), np.float32)
+    for row in (6400 + 20 * 40 + 10, 6400 + 20 * 40 + 30):  # cells 10 and 30 of row 20, stride 16
+        rows[0, row, :4], rows[0, row, 4:6] = [0, 0, np.log(8), np.log(12)], 0.95
+    tiny_networks.detector(tmp_path / "yolox_l.onnx", rows)
+    tiny_networks.dwpose(tmp_path / "dw-ll_ucoco_384.onnx")
+    pixels = np.zeros((12, 640, 640, 3), np.uint8)
+    for t in range(12):
+        for x in (165, 485):
+            pixels[t, 250 + 3 * t : 254 + 3 * t, x - 2 : x + 2] = 255
+
+    class Lamps(People):
+        def __init__(self):
+            super().__init__([np.zeros((12, 133, 3))], (640, 640))
+
+        def picture(self, t):
+            return pixels[t]
+
+    def find_file(weights):
+        path = tmp_path / weights.file
+        if not path.exists():
+            raise MissingWeights(weights.file)
+        return path
+
+    finder, network = open_finder("auto", find_file, "cpu"), open_pose_network("dwpose", find_file, "cpu")
+    shape = np.random.default_rng(0).uniform(-60, 60, (133, 2)).astype(np.float32)
+
+    class Spread:
+        """All joints are found on the lamp; a body has some size."""
+
+        id, module = network.id, network.module
+
+        def estimate(self, frames, boxes, frame_of):
+            points, scores = network.estimate(frames, boxes, frame_of)
+            return points + shape, scores
+
+    ids = network_ids("dwpose", find_file, "cpu")
+    motion = extract_people(Lamps(), FILE, finder, Spread(), Host(), networks=ids)
+    network.close()
+    finder.close()
+    assert ids == f"{finder.id} + {network.id}" and motion.detector == f"{ids}/people-1"
+    assert len(motion.tracks) == 2
+    for track, x in zip(sorted(motion.tracks, key=lambda t: t.points[0, 5, 0]), (165, 485), strict=True):
+        seen = track.scores.any(axis=1)
+        assert seen.all()
+        truth = np.stack([np.full(12, x - 0.5), 251.5 + 3 * np.arange(12)], axis=1)
+        assert (
+            np.abs(track.points[:, 5] - shape[5] - truth).max() < 3
+        )  # the spot is four px wide, all of them equally bright
 
 
 class Endless(People):
