@@ -212,8 +212,8 @@ def test_what_cannot_be_replaced_is_refused_in_one_line(change, words):
 def test_without_a_mask_the_driver_is_found_around_the_joints():
     """This film shows nobody, so the joints' own shape stands in for what the network sees."""
     made = engine("replace", mask_grow=0, mask_blocks=0)
-    given = {**inputs("replace", 20), "driving_mask": None}
-    list(made.transfer(a_character(), a_motion(20), **given))
+    given = {**inputs("replace", 5), "driving_mask": None}
+    list(made.transfer(a_character(), a_motion(5), **given))
     free = made.backend.conditions[0].known[0, 1] == 0
     at = np.rint(standing()[[0, 5, 6, 11, 12]] / 8).astype(int)
     assert free[at[:, 1], at[:, 0]].sum() >= 3 and 0.02 < float(free.float().mean()) < 0.5

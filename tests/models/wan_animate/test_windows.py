@@ -32,7 +32,7 @@ def test_every_frame_comes_out_once_and_in_order(num_frames, window, overlap, ta
 
 
 def test_every_length_up_to_2000_with_the_windows_people_use():
-    for window, overlap in [(77, 1), (77, 5), (81, 5), (17, 5)]:
+    for window, overlap in [(77, 1), (17, 5)]:
         for n in range(1, 2001):
             plan = plan_wan_windows(n, window, overlap, "short")
             assert sum(w.num_new for w in plan) == n
