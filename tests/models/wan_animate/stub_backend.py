@@ -15,9 +15,9 @@ class StubBackend:
 
     fingerprint = "stub-1"
 
-    def __init__(self, *, shift=(0.0, 0.0, 0.0), noise=0.02, steps=2, on_sample=None):
+    def __init__(self, *, shift=(0.0, 0.0, 0.0), noise=0.02, steps=2, on_sample=None, remembers=True):
         self.shift, self.noise, self.steps = torch.tensor(shift).reshape(3, 1, 1, 1), noise, steps
-        self.on_sample = on_sample
+        self.on_sample, self.remembers = on_sample, remembers
         self.calls: list[tuple] = []
         self.conditions: list = []
 
@@ -56,7 +56,8 @@ class StubBackend:
 
     def sample(self, condition, noise, seed, on_step):
         self.calls.append(("sample", noise.shape[1], seed))
-        self.conditions.append(condition)
+        if self.remembers:
+            self.conditions.append(condition)
         for step in range(self.steps):
             if self.on_sample is not None:
                 self.on_sample(step)
