@@ -1,7 +1,7 @@
 """A network in an ONNX file: opened with care, run in batches, kept for the next clip.
 
 Whatever is wrong with the file is one line that names what was found; the provider is the one really in use. Small
-files stay loaded between runs (see `forget_networks`), so that a clip does not wait for a load that was done before.
+files stay loaded on the processor between runs (see `forget_networks`), so that no clip waits for a load done before.
 """
 
 from __future__ import annotations
@@ -131,7 +131,8 @@ def open_onnx(
         reason = f"{provider} of onnxruntime {runtime.__version__} did not start: {why}"
     if reason:
         _tell(title, device, reason, note)
-    if num_bytes <= _KEPT_FILE_BYTES:
+    # A card's memory is for the models that come after: nobody could ask a kept session to make room.
+    if network.provider == CPU and num_bytes <= _KEPT_FILE_BYTES:
         with _lock:
             _kept[key] = (network, reason)
             while len(_kept) > _KEPT_NETWORKS:

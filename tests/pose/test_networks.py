@@ -414,6 +414,14 @@ def test_a_network_stays_loaded_until_its_file_changes_or_it_is_forgotten(dw, tm
     assert open_pose_network("dwpose", dw, "cpu")._network.session is not again
 
 
+def test_a_cards_memory_is_given_back(dw, monkeypatch):
+    runtime = Runtime(["CUDAExecutionProvider"])
+    use(monkeypatch, runtime)
+    for _ in range(2):
+        open_pose_network("dwpose", dw, "cuda:0").close()
+    assert len(runtime.asked) == 2 and not onnx_network._kept
+
+
 def test_large_files_are_not_kept(dw, monkeypatch):
     monkeypatch.setattr(onnx_network, "_KEPT_FILE_BYTES", 10)
     session = open_pose_network("dwpose", dw, "cpu")._network.session
