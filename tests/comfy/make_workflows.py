@@ -1,8 +1,8 @@
 """`make workflows`: the UI form and the thumbnail of every graph in workflows/api, made by ComfyUI's own page.
 
-    COMFYUI_DIR=<checkout> COMFYUI_PYTHON=<its python> PLAYWRIGHT=<playwright-core> python tests/comfy/make_workflows.py [folder]
+    COMFYUI_DIR=<checkout> COMFYUI_PYTHON=<its python> PLAYWRIGHT=<playwright-core> python tests/comfy/make_workflows.py [workflow ...]
 
-The notes inside the graphs are those of workflows/make/notes.json. With a folder, the page's screenshots stay there.
+The notes inside the graphs are those of workflows/make/notes.json.
 """
 
 from __future__ import annotations
@@ -35,14 +35,15 @@ def main() -> None:
     notes = set(json.loads((WORKFLOWS / "make" / "notes.json").read_text(encoding="utf-8")))
     if graphs != notes:
         print(f"left out, without graph or without note: {', '.join(sorted(graphs ^ notes))}", file=sys.stderr)
+    names = sorted(set(sys.argv[1:]) or graphs & notes)
     with tempfile.TemporaryDirectory() as scratch:
-        shots = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch) / "shots"
-        shots.mkdir(parents=True, exist_ok=True)
+        shots = Path(scratch) / "shots"
+        shots.mkdir()
         with RealServer(Path(scratch) / "comfy", with_frontend=True) as server:
             server.put_names_of_models(WORKFLOWS / "api")
             script = Path(__file__).with_name("browser") / "make_workflows.mjs"
-            subprocess.run(["node", str(script), server.url, str(ROOT), str(shots)], check=True, timeout=600)
-        for name in sorted(graphs & notes):
+            subprocess.run(["node", str(script), server.url, str(ROOT), str(shots), *names], check=True, timeout=900)
+        for name in names:
             thumbnail(shots / f"{name}.png", WORKFLOWS / f"{name}.jpg")
 
 

@@ -158,6 +158,27 @@ def test_poses_written_by_core_become_the_same_motion(server, truth):
     assert np.abs(motion.main.points - truth["points"])[visible].max() < 1e-3  # px; core's lists are float32
 
 
+def test_a_box_of_core_picks_the_person_in_it(server):
+    """Core's face boxes of the second dancer alone, one list a frame, choose that dancer out of both."""
+    from motion_transfer.pose.motion_file import load_motion
+
+    graph = {
+        "both": node("MT_LoadMotion", file="motion_transfer_duet.motion"),
+        "second": node("MT_PickPerson", motion=["both", 0], person=2, frame=0, point="", alone=True),
+        "poses": node("MT_MotionToPoseKeypoint", motion=["second", 0], confidence="score"),
+        "boxes": node("SDPoseFaceBBoxes", keypoints=["poses", 0], scale=1.5, force_square=True),
+        "picked": node("MT_PickPerson", motion=["both", 0], person=1, frame=10, bounding_box=["boxes", 0], alone=False),
+        "keep": node("MT_SaveMotion", motion=["picked", 0], filename_prefix="picked"),
+        "wanted": node("MT_SaveMotion", motion=["second", 0], filename_prefix="wanted"),
+    }
+    done = server.run(graph)
+    assert done.status == "success", done.error
+    picked, wanted = (load_motion(next((server.folder / "output").glob(f"{n}_*.motion"))) for n in ("picked", "wanted"))
+    assert len(picked.tracks) == 2 and len(wanted.tracks) == 1
+    assert np.array_equal(picked.main.points, wanted.main.points)
+    assert not np.array_equal(picked.main.points, picked.tracks[1].points)
+
+
 def test_a_mask_the_wrong_way_round_is_said(server):
     """Load Image's MASK is white where the picture is clear."""
     graph = {

@@ -1,17 +1,17 @@
-// Turns workflows/api/*.json and notes.json into workflows/*.json (what the canvas loads), laid out, with notes inside.
-//   node make_workflows.mjs http://127.0.0.1:8188 <repository> [screenshot folder]
+// Turns workflows/api/*.json (completed where nodes have grown) and notes.json into workflows/*.json (what the canvas loads), laid out, with notes inside.
+//   node make_workflows.mjs http://127.0.0.1:8188 <repository> [screenshot folder] [workflow ...]
 import fs from 'node:fs'
 import path from 'node:path'
 import { fitView, openPage } from './page.mjs'
 
-const [url, root, shots] = process.argv.slice(2)
+const [url, root, shots, ...only] = process.argv.slice(2)
 const notes = JSON.parse(fs.readFileSync(path.join(root, 'workflows', 'make', 'notes.json')))
 const { browser, page } = await openPage(url, { width: 2400, height: 1350 })
 for (const [name, note] of Object.entries(notes)) {
   const file = path.join(root, 'workflows', 'api', `${name}.json`)
-  if (!fs.existsSync(file)) continue
+  if (!fs.existsSync(file) || (only.length && !only.includes(name))) continue
   const graph = JSON.parse(fs.readFileSync(file))
-  const made = await page.evaluate(
+  const { made, prompt } = await page.evaluate(
     async ({ graph, note, name }) => {
       const app = window.app
       await app.loadApiJson(graph, name)
@@ -54,10 +54,19 @@ for (const [name, note] of Object.entries(notes)) {
       text.title = 'About this workflow'
       text.color = '#432'
       text.bgcolor = '#653'
-      return app.graph.serialize()
+      return { made: app.graph.serialize(), prompt: (await app.graphToPrompt()).output }
     },
     { graph, note, name },
   )
+  // Inputs that a node has got since stand in the page's form with their defaults: the API form gets them as well.
+  let grown = false
+  for (const [id, node] of Object.entries(graph))
+    for (const [input, value] of Object.entries(prompt[id].inputs))
+      if (!(input in node.inputs) && input !== 'video-preview') {
+        node.inputs[input] = value
+        grown = true
+      }
+  if (grown) fs.writeFileSync(file, JSON.stringify(graph, null, 2) + '\n')
   fs.writeFileSync(path.join(root, 'workflows', `${name}.json`), JSON.stringify(made, null, 1) + '\n')
   if (shots) {
     await fitView(page)

@@ -15,8 +15,11 @@ for (const name of names.filter((n) => !only.length || only.includes(n))) {
   if (graph.nodes.every((n) => !n.type.startsWith('MT_') || taken.has(n.type))) continue
   await page.evaluate(({ graph, name }) => window.app.loadGraphData(graph, true, true, name), { graph, name })
   await page.waitForTimeout(1000)
-  // What needs weights is shown as it stands.
-  const runs = !graph.nodes.some((n) => ['UNETLoader', 'CLIPLoader', 'VAELoader'].includes(n.type))
+  // Run where a node of ours then shows something; what needs weights is shown as it stands.
+  const shows = ['MT_MotionTransfer', 'MT_RetargetMotion', 'MT_CheckDrivingVideo', 'MT_PickPerson']
+  const runs =
+    graph.nodes.some((n) => shows.includes(n.type) && !taken.has(n.type)) &&
+    !graph.nodes.some((n) => ['UNETLoader', 'CLIPLoader', 'VAELoader'].includes(n.type))
   const before = Object.keys(await (await fetch(`${url}/history`)).json()).length
   if (runs) await page.evaluate(() => window.app.queuePrompt(0, 1))
   let ran = !runs
