@@ -51,6 +51,6 @@ def test_both_are_of_second_order(solver):
             x = scheduler.step((x - target) / sigma, t, x, return_dict=False)[0]
         return float(x)
 
-    best = end(640)
+    best = end(320)
     coarse, fine = abs(end(20) - best), abs(end(40) - best)
     assert coarse / fine > 3.0
