@@ -1,15 +1,35 @@
-"""Where the driver is in the driving video: a mask film or a picture that the job names, as a source of frames."""
+"""Where the driver is in the driving video, as a source of masks: named by the job, or found once and kept for a cast."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ..core import FrameChunk, InputError, Motion, UnreadableImage, UnreadableVideo, VideoInfo, VideoSource
-from ..video import open_video, read_character
+from ..core import (
+    FrameChunk,
+    Host,
+    InputError,
+    Motion,
+    UnreadableImage,
+    UnreadableVideo,
+    VideoInfo,
+    VideoSource,
+)
+from ..pose.clean import clean
+from ..pose.driver_mask import MaskRules, driver_masks
+from ..video import encode_chunk, join_chunks, open_video, output_format, read_character
+from .digests import digest_of, motion_digest
+from .manifest import versions
+from .places import writing
 
+MASK_VERSION = 1
+"""Changed whenever the same film and motion give other masks."""
+STAGE = "mask"
+_PIECE_FRAMES = 32
+_CLEANED = 2.0  # of the joints that the driver is looked for around
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -41,6 +61,38 @@ def open_driving_mask(path: Path, motion: Motion) -> VideoSource:
         f"The driver's mask has {found} frames and the motion {wanted}; one mask for each frame is needed, "
         f"or one picture for all of them."
     )
+
+
+def find_driving_mask(motion: Motion, driving: VideoSource, cache: Path, host: Host) -> VideoSource:
+    """The driver as segmented around the joints of the main person, not grown; a lossless film in the cache.
+
+    Raises InputError where film and motion do not belong together, CannotWrite, Cancelled.
+    """
+    asked = {"motion": motion_digest(motion), "mask": MASK_VERSION, "mediapipe": versions()["mediapipe"]}
+    folder = cache / "masks"
+    output = folder / f"{digest_of(asked)}.mkv"
+    if not output.is_file():
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            _write_masks(motion, driving, Path(scratch), output, host)
+    return open_video(output)
+
+
+def _write_masks(motion: Motion, driving: VideoSource, scratch: Path, output: Path, host: Host) -> None:
+    fmt = output_format(output, "lossless")
+    width, height = driving.info.width // 2 * 2, driving.info.height // 2 * 2
+    track = clean(motion.main, motion.timeline.rate, strength=_CLEANED, cuts=motion.cuts)
+    as_found = MaskRules(iterations=0, blocks_wide=0)
+    pieces: list[Path] = []
+    done = 0
+    for masks in driver_masks(driving, track, rules=as_found, cuts=motion.cuts, chunk_frames=_PIECE_FRAMES):
+        frames = np.repeat(masks[:, :height, :width, None], 3, axis=3)
+        pieces.append(scratch / f"{done:08}.mkv")
+        encode_chunk(FrameChunk(frames, done), pieces[-1], fmt, motion.timeline.rate)
+        done += len(frames)
+        host.step(done, motion.num_frames, STAGE, frames[-1])
+    join_chunks(pieces, output, timeline=motion.timeline, fmt=fmt, audio=None, audio_trim=None, metadata=None)
 
 
 class StillMask:

@@ -23,7 +23,7 @@ import numpy as np
 from ..core import Cancelled, Character, Engine, FrameChunk, Host, Motion, TransferJob, VideoSource
 from ..video import encode_chunk, file_sha256, join_chunks, open_video
 from .digests import character_digest, digest_of, motion_digest
-from .driving_mask import open_driving_mask
+from .driving_mask import find_driving_mask, open_driving_mask
 from .enrichment import enriched
 from .host import NotedHost
 from .journal import Journal
@@ -253,7 +253,7 @@ class _Run:
     def _driving_mask(self, motion: Motion, driving: VideoSource | None) -> VideoSource | None:
         if self.job.driving_mask is not None:
             return open_driving_mask(Path(self.job.driving_mask), motion)
-        return None
+        return None if driving is None else find_driving_mask(motion, driving, self.cache, self.host)
 
     def _commit(self, journal: Journal, chunk: FrameChunk, rate: Fraction, engine: Engine) -> None:
         if chunk.alpha is not None and not self.plan.format.has_alpha:

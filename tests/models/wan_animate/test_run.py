@@ -183,6 +183,21 @@ def test_a_picture_will_do_as_a_mask_and_another_length_will_not(place):
         run(a_job(place, "replace", driving_mask=str(place / "gone.mkv"), output=str(place / "d.mkv")), Lending(), work_dir=place / "w")  # fmt: skip
 
 
+def test_the_driver_is_looked_for_once_for_a_whole_cast(place, monkeypatch):
+    """The film shows nobody, so the joints' own shape stands in for what the network sees."""
+    from motion_transfer.run import driving_mask
+
+    job = replace(a_job(place, "replace", settings={"mask_grow": 0, "mask_blocks": 0}), driving_mask=None)
+    first = Lending()
+    run(job, first, work_dir=place / "w")
+    free = first.backend.conditions[0].known[0, 1] == 0
+    assert 0.02 < float(free.float().mean()) < 0.5
+    monkeypatch.delattr(driving_mask, "driver_masks")
+    second = Lending()
+    run(replace(job, seed=1, output=str(place / "b.mkv")), second, work_dir=place / "w")
+    assert all((a.known[:4] == b.known[:4]).all() for a, b in zip(first.backend.conditions, second.backend.conditions, strict=True))  # fmt: skip
+
+
 def test_missing_weights_are_named_before_anything_is_read(place, monkeypatch):
     monkeypatch.setattr(wan_spec, "need_packages", lambda *names: None)
     (place / "x.motion").write_bytes(b"damaged")  # would be refused, if it were looked at
