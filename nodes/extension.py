@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import ComfyExtension, io
 
+from .character_mask import CharacterMask
 from .check_driving_video import CheckDrivingVideo
 from .draw_motion import DrawMotion, DrawMotionVideo
 from .extract_motion import ExtractMotion
@@ -32,6 +33,7 @@ NODES: list[type[io.ComfyNode]] = [
     CheckDrivingVideo,
     WanAnimate,
     PickPerson,
+    CharacterMask,
 ]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..core import FACE, LEFT_HAND, RIGHT_HAND, UsageError
+from ..core import FACE, LEFT_HAND, RIGHT_HAND, Motion, UsageError
 from .draw_styles import (
     COLOURS,
     FACE_DOT,
@@ -79,6 +79,16 @@ def draw_people(
     return canvas
 
 
+def draw_motion(
+    motion: Motion, frame: int, size: tuple[int, int], style: str = "wan", *, everyone: bool = True
+) -> np.ndarray:
+    """The people of one frame (or the main one alone) on black, uint8 `[h,w,3]`; the clip's picture fills `size`."""
+    scale = np.array([size[0] / motion.size[0], size[1] / motion.size[1]], np.float32)
+    tracks = motion.tracks if everyone else motion.tracks[:1]
+    people = [(t.points[frame] * scale if (scale != 1).any() else t.points[frame], t.scores[frame]) for t in tracks]
+    return draw_people(people, size, style)
+
+
 def find_style(name: str) -> DrawStyle:
     """The rules of the style called `name`; UsageError names those that exist."""
     if name not in STYLES:
@@ -95,8 +105,15 @@ def resize_short_side(picture: np.ndarray, short_side: int) -> np.ndarray:
         return picture
     height, width = picture.shape[:2]
     factor = short_side / min(height, width)
-    size = (int(np.round(width * factor)), int(np.round(height * factor)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA)
+    return cv2.resize(
+        picture, resized((width, height), short_side), interpolation=cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA
+    )
+
+
+def resized(size: tuple[int, int], short_side: int) -> tuple[int, int]:
+    """Width and height with this short side; 0 gives back the very size."""
+    factor = short_side / min(size) if short_side else 1.0
+    return (int(np.round(size[0] * factor)), int(np.round(size[1] * factor)))
 
 
 def joints_of(points: np.ndarray, scores: np.ndarray) -> list[Joint]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -100,7 +100,7 @@ def driver_masks(
     *,
     given: VideoSource | np.ndarray | None = None,
     rules: MaskRules = MaskRules(),
-    method: Literal["segmentation", "joints"] = "segmentation",
+    method: str = "segmentation",
     cuts: Sequence[int] = (),
     start: int = 0,
     stop: int | None = None,
@@ -110,7 +110,7 @@ def driver_masks(
     """Masks uint8 `[n,H,W]` of frames start..stop (half open), `chunk_frames` at a time, of the source's size.
 
     `track` is the followed person, cleaned, frame for frame with `source`; frames without a seen joint have an
-    empty mask. `given` replaces the search: a video frame for frame with the source, or masks uint8 `[n,H,W]`
+    empty mask. `method` is one of `METHODS`. `given` replaces the search: a video frame for frame with the source, or masks uint8 `[n,H,W]`
     (one holds for all frames); white = the driver, other sizes are scaled. Without it the film is segmented
     around the person ('joints': a body is drawn around the joints, no network), steadied over three frames but
     never across `cuts`. Memory: a few chunks.

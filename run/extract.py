@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..core import DETECTORS, CannotWrite, Host, Motion, UsageError
+from ..pose.clean import clean
 from ..pose.motion_file import save_motion
 from ..pose.openpose_json import write_openpose_json
 from ..video import check_place
 from .motion_cache import is_motion_file, load_or_extract
 from .places import cache_folder
+from .pose_video import check_pose_video, draw_pose_video
 from .preflight import input_is_there, may_replace
 
 
@@ -19,6 +22,8 @@ def extract(
     *,
     output: Path | None = None,
     openpose: Path | None = None,
+    pose_video: Path | None = None,
+    style: str = "wan",
     start_seconds: float = 0.0,
     stop_seconds: float | None = None,
     detector: str = "auto",
@@ -29,18 +34,21 @@ def extract(
     """The files that were written, and the motion in them.
 
     `detector` and `person` are those of `TransferJob`; of several people the chosen one comes first in the motion, and
-    all of them are in it. Without `output` the motion lies beside the film under its name, unless only `openpose` was asked for.
+    all of them are in it. Without `output` the motion lies beside the film under its name, unless only `openpose` or `pose_video` was asked
+    for. The pose video shows everybody in `style` (see `pose.draw_styles`), cleaned as an engine would get them.
     """
     if detector not in DETECTORS:
         raise UsageError(f"There is no detector {detector!r}; there are {', '.join(DETECTORS)}.")
     if not start_seconds >= 0 or (stop_seconds is not None and not stop_seconds > start_seconds):
         raise UsageError(f"stop ({stop_seconds} s) must come after start ({start_seconds} s), and start not before 0.")
-    if output is None and openpose is None:
+    if output is None and openpose is None and pose_video is None:
         output = driving.with_suffix(".motion")
     if output is not None and not is_motion_file(output):
         raise UsageError(f"A motion is written to a .motion file, not to {output}; {output.with_suffix('.motion')}?")
     input_is_there("driving video", driving)
-    wanted = [path for path in (output, openpose) if path is not None]
+    if pose_video is not None:
+        check_pose_video(pose_video, style)
+    wanted = [path for path in (output, openpose, pose_video) if path is not None]
     for path in wanted:
         if path.is_dir():
             raise CannotWrite(f"The output {path} is a folder; name a file in it.")
@@ -61,4 +69,7 @@ def extract(
         save_motion(motion, output)
     if openpose is not None:
         write_openpose_json(motion.main, openpose)
+    if pose_video is not None:
+        tracks = tuple(clean(track, motion.timeline.rate, cuts=motion.cuts) for track in motion.tracks)
+        draw_pose_video(replace(motion, tracks=tracks), style, pose_video, host)
     return wanted, motion

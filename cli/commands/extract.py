@@ -24,22 +24,39 @@ def add(words: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         help="write the joints as OpenPose JSON too (ComfyUI's POSE_KEYPOINT)",
     )
+    words.add_argument(
+        "--pose-video",
+        type=Path,
+        metavar="FILE.mkv",
+        help="draw the skeletons as a video for other models: .mkv is lossless, .mp4 is not",
+    )
+    words.add_argument(
+        "--style",
+        metavar="NAME",
+        help="how the pose video is drawn: wan (as it is without), wan-v1, openpose, openpose-xinsir, mimicmotion, "
+        "sdpose, sdpose-feet, one-to-all",
+    )
     add_trim(words)
     add_casting(words)
     add_running(words)
 
 
 def go(words: argparse.Namespace, cancel: threading.Event) -> int:
+    from ...core.errors import UsageError
     from ...pose.cast import people
     from ...run.extract import extract
     from ..progress import Shown
 
-    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights)) as host:
+    if words.style and not words.pose_video:
+        raise UsageError(f"--style {words.style} says how a pose video is drawn; give --pose-video FILE.mkv with it.")
+    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights), device=words.device) as host:
         made, motion = extract(
             words.driving,
             host,
             output=words.output,
             openpose=words.openpose,
+            pose_video=words.pose_video,
+            style=words.style or "wan",
             start_seconds=words.start or 0.0,
             stop_seconds=words.stop,
             detector=words.detector or "auto",

@@ -73,7 +73,7 @@ def install(input_folder: Path, output_folder: Path, temp_folder: Path, user_fol
     io: Any = types.SimpleNamespace(
         Schema=_Schema, ComfyNode=object, NodeOutput=_NodeOutput, Custom=_type, Input=_Input, Output=_Output,
         DynamicCombo=_DynamicCombo, MultiType=_MultiType,
-        **{n: _type(n.upper()) for n in ("Image", "Video", "Mask", "String", "Int", "Float", "Boolean", "Combo", "Model", "Vae", "Conditioning", "ClipVisionOutput", "Sampler", "Sigmas")},
+        **{n: _type(n.upper()) for n in ("Image", "Video", "Mask", "String", "Int", "Float", "Boolean", "Combo", "Model", "Vae", "Conditioning", "ClipVisionOutput", "Sampler", "Sigmas", "BoundingBox")},
     )  # fmt: skip
     latest: Any = types.ModuleType("comfy_api.latest")
     latest.io, latest.ui = io, types.SimpleNamespace(PreviewText=lambda text: {"text": text})
