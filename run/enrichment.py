@@ -13,6 +13,9 @@ from ..core import Engine, Host, InputError, Motion, VideoSource
 from .digests import digest_of, motion_digest
 from .places import write_beside
 
+ENRICHMENT_VERSION = 1
+"""Changed whenever the same film and encoder give other codes."""
+
 
 def enriched(
     motion: Motion, engine: Engine, driving: Callable[[], VideoSource | None], cache: Path, host: Host
@@ -25,7 +28,8 @@ def enriched(
     enrich = getattr(engine, "enrich", None)
     if not name or enrich is None or name in motion.face_codes:
         return motion
-    path = cache / "enriched" / f"{digest_of({'motion': motion_digest(motion), 'adds': name})}.npz"
+    asked = {"motion": motion_digest(motion), "adds": name, "version": ENRICHMENT_VERSION}
+    path = cache / "enriched" / f"{digest_of(asked)}.npz"
     known = _read(path, motion)
     if known is not None:
         return known

@@ -85,6 +85,7 @@ def open_diffusers_backend(settings: Any, host: Host) -> DiffusersBackend:
         solver=settings.solver,
         dtype=settings.dtype,
         offload=settings.offload,
+        tile_vae=settings.tile_vae,
     )
     return DiffusersBackend(parts_of(paths, loras), choices, host.device, host.note)
 

@@ -114,6 +114,12 @@ class WanAnimateSettings(Settings):
         help="Outside ComfyUI: group keeps most of the network in RAM, for small cards; auto decides by free memory.",
     )
 
+    tile_vae: bool = switch(
+        False,
+        advanced=True,
+        help="Outside ComfyUI: pictures and latents are turned into each other in tiles; less memory, slower, faint tile edges.",
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_window(self.window, self.overlap_frames, self.tail)
