@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..core import Host, InputError, PoseTrack, VideoSource
-from ..pose.face_boxes import AREA_SCALE, cut_face, face_boxes
+from ..pose.face_boxes import AREA_SCALE, cut_face, face_boxes, steady_face_boxes
 from .face_codes import bridge
 from .lmd_encoder import LmdEncoder
 
@@ -29,12 +29,13 @@ def encode_clip(
 ) -> tuple[str, np.ndarray]:
     """(encoder id, codes float32 `[T,20]`) of the person of `track`, which was extracted from `source`.
 
-    `track` should be clean (pose.clean): the crop follows its face points. Frames without a face are bridged
+    `track` is taken raw: the crop follows its face points steadily by itself. Frames without a face are bridged
     within their shot; where nobody ever shows a face, every frame gets the code of "no face", and the host notes
     it. `scale` is the area of the crop around the face points. Raises InputError where the video is shorter than
     the track, Cancelled where the host says so.
     """
-    boxes, seen = face_boxes(track, scale)
+    boxes, followed = steady_face_boxes(track, source.info.rate, scale=scale, cuts=cuts)
+    seen = followed & face_boxes(track, scale)[1]  # where the box was only filled in, something may hide the face
     if not seen.any():
         host.note("No frame of the driving video shows a face: the character's face is left to the model.")
         return encoder.encoder_id, np.repeat(encoder.no_face()[None], track.num_frames, axis=0)

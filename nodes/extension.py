@@ -9,6 +9,7 @@ from .check_driving_video import CheckDrivingVideo
 from .draw_motion import DrawMotion, DrawMotionVideo
 from .extract_motion import ExtractMotion
 from .face_crops import FaceCrops
+from .face_motion import FaceMotion
 from .motion_files import LoadMotion, SaveMotion
 from .motion_transfer import MotionTransfer
 from .pick_person import PickPerson
@@ -34,6 +35,7 @@ NODES: list[type[io.ComfyNode]] = [
     WanAnimate,
     PickPerson,
     CharacterMask,
+    FaceMotion,
 ]
 
 

@@ -80,8 +80,7 @@ class ComfyWanBackend:
             self._seen = self._clip_vision.encode_image(pixels, crop="none")
 
     def face_weights(self) -> Mapping[str, torch.Tensor]:
-        encoder = self._model.model.diffusion_model.motion_encoder
-        return {f"motion_encoder.{name}": _plain(value) for name, value in encoder.state_dict().items()}
+        return face_weights_of(self._model)
 
     def encode(self, frames: np.ndarray) -> torch.Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(frames))
@@ -222,6 +221,12 @@ def require_wan_animate(model: Any) -> None:
         f"The MODEL wire carries {what}; this node needs Wan2.2-Animate-14B, such as "
         f"wan2.2_animate_14B_bf16.safetensors in models/diffusion_models."
     )
+
+
+def face_weights_of(model: Any) -> dict[str, torch.Tensor]:
+    """The `motion_encoder.*` tensors of a native Wan-Animate MODEL, on the CPU."""
+    encoder = model.model.diffusion_model.motion_encoder
+    return {f"motion_encoder.{name}": _plain(value) for name, value in encoder.state_dict().items()}
 
 
 def require_wan_vae(vae: Any) -> None:

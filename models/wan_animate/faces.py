@@ -11,10 +11,7 @@ from ...core import Host, Motion, VideoSource
 from ...face_motion.encode_clip import encode_clip
 from ...face_motion.face_codes import neutral_code, scale_about, smooth
 from ...face_motion.lmd_encoder import LmdEncoder
-from ...pose.clean import clean
 from .backend import WanBackend
-
-CLEANED = 2.0  # of the joints that the crops follow; whatever the user smooths by, the kept codes stay the same
 
 
 class Faces:
@@ -32,9 +29,7 @@ class Faces:
 
     def read(self, motion: Motion, driving: VideoSource) -> Motion:
         """The motion with the codes of its main person."""
-        timeline = motion.timeline
-        track = clean(motion.main, timeline.rate, strength=CLEANED, cuts=motion.cuts)
-        name, codes = encode_clip(driving, track, self.encoder, self._host, cuts=motion.cuts)
+        name, codes = encode_clip(driving, motion.main, self.encoder, self._host, cuts=motion.cuts)
         return replace(motion, face_codes={**motion.face_codes, name: codes})
 
     def shaped(self, motion: Motion, strength: float, smoothing: float) -> torch.Tensor | None:

@@ -85,7 +85,7 @@ def seen(path):
         return stamps, size, len(container.streams.audio)
 
 
-@pytest.mark.parametrize("name", ["wan_move", "wan_long_clip", "wan_cast"])
+@pytest.mark.parametrize("name", ["wan_move", "wan_long_clip", "wan_cast", "wan_expression"])
 def test_a_wan_graph_gives_as_many_frames_as_the_driver_and_its_sound(tiny, name):
     ran = tiny.run(made_small(GRAPHS[name]))
     assert ran.status == "success", ran.error

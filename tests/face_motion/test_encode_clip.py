@@ -16,7 +16,7 @@ from stock_lmd import random_official
 from motion_transfer.core import FACE, Cancelled, InputError, PoseTrack
 from motion_transfer.face_motion.encode_clip import encode_clip
 from motion_transfer.face_motion.lmd_encoder import LmdEncoder
-from motion_transfer.pose.face_boxes import cut_face, face_boxes
+from motion_transfer.pose.face_boxes import cut_face, steady_face_boxes
 from motion_transfer.run.host import LocalHost
 from motion_transfer.video.frame_list import FrameList
 
@@ -44,7 +44,7 @@ def test_every_frame_has_the_code_of_its_own_crop(encoder, clip):
     steps = []
     host = LocalHost(on_step=lambda done, total, stage: steps.append((done, total, stage)))
     name, codes = encode_clip(FrameList(frames, Fraction(30)), track, encoder, host, batch=4)
-    boxes, _ = face_boxes(track)
+    boxes, _ = steady_face_boxes(track, 30)
     expected = encoder.encode(np.stack([cut_face(f, b, 64) for f, b in zip(frames, boxes, strict=True)]))
     assert name == encoder.encoder_id and codes.dtype == np.float32
     assert np.allclose(codes, expected, rtol=0, atol=1e-4 * np.abs(expected).max())  # other batches, other roundings
