@@ -23,6 +23,7 @@ examples:
   motion-transfer run me.png dance.mp4 -o out.mp4
   motion-transfer extract dance.mp4 -o dance.motion     once; then any number of:
   motion-transfer run mascot.png dance.motion -o mascot.mp4 --set retargeting_factor=1.2
+  motion-transfer retarget mascot.png dance.motion --preview look.png     seen before it is rendered
   motion-transfer check dance.mp4                       is this clip fit? what to fix
 
 exit status: 0 done, 2 usage, 3 an input or the output's place cannot work, 4 weights or a package missing,

@@ -87,6 +87,8 @@ class RetargetPlan(Retargeted):
         self._rest_scores = own.scores
         self._legs_driven = seen["thigh"] > OFTEN and seen["shank"] > OFTEN
         self._standing = self._legs_driven and all(g in own.lengths.lengths_px for g in ("thigh", "shank"))
+        if self._in_drivers_place and not self._standing:
+            self._root = NECK  # without feet on the ground, what is seen best is head and shoulders
         self._root_ratio = self.ratios["leg" if self._standing else "body"]
         feet_of_legs = self._standing and "foot" not in (ratios or {})  # or their soles would slide
         self._bone_ratios = per_bone(self.ratios, feet_of_legs)

@@ -39,10 +39,11 @@ def retarget_strip(
     moments = preview_moments(first.num_frames, pictures)
     size = _tile_size(first.size, len(moments) + 1, len(plans) + 1)
     driving = [_titled(_driver(first, t, size, pixels), f"driver {t}") for t, pixels in _with_pixels(moments, driver_pixels)]  # fmt: skip
-    rows = [np.hstack([_titled(_laid(character_pixels, size), "character"), *driving])]
+    standing = _laid(character_pixels, size)
+    rows = [np.hstack([_titled(standing, "character"), *driving])]
     for name, plan in plans.items():
-        tiles = [_posed(character_pixels, plan, None, size, None)]
-        tiles += [_posed(character_pixels, plan, t, size, p) for t, p in _with_pixels(moments, driver_pixels)]
+        tiles = [_posed(standing, plan, None, size, None)]
+        tiles += [_posed(standing, plan, t, size, p) for t, p in _with_pixels(moments, driver_pixels)]
         rows.append(np.hstack([_titled(tiles[0], name), *tiles[1:]]))
     return np.vstack(rows)
 
@@ -80,19 +81,18 @@ def _driver(plan: Retargeted, frame: int, size: tuple[int, int], pixels: np.ndar
 
 
 def _posed(
-    character: np.ndarray, plan: Retargeted, frame: int | None, size: tuple[int, int], driver: np.ndarray | None
+    standing: np.ndarray, plan: Retargeted, frame: int | None, size: tuple[int, int], driver: np.ndarray | None
 ) -> np.ndarray:
-    """The plan's figure in one frame, or the character's own pose, over the picture that it stands on."""
-    in_drivers_place = plan.reference is None
-    if frame is None:
-        pose, under = plan.character, character
-    elif in_drivers_place:
-        pose, under = plan.track(frame, frame + 1), driver
-    else:
-        pose, under = plan.track(frame, frame + 1), character
+    """The plan's figure in one frame, or the character's own pose, over the picture that it stands on.
+
+    `standing` is the character's tile; `driver` the driver's frame where it is known.
+    """
+    pose = plan.character if frame is None else plan.track(frame, frame + 1)
+    under = standing
+    if frame is not None and plan.reference is None:  # in the driver's place
+        under = np.full_like(standing, GREY) if driver is None else _laid(driver, size)
     track = on_canvas(pose, size)
-    below = np.full((size[1], size[0], 3), GREY, np.uint8) if under is None else _dimmed(_laid(under, size))
-    return _drawn_over(below, track.points[0], track.scores[0])
+    return _drawn_over(_dimmed(under), track.points[0], track.scores[0])
 
 
 def _laid(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

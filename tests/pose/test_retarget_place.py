@@ -99,10 +99,12 @@ def case_px_per_m(driver):
     return group_lengths(driver.points)["torso"] / group_lengths(driver_of(px_per_m=100.0)[0].points)["torso"] * 100.0
 
 
-def test_a_half_body_driver_gives_the_neck():
-    driver, character, _, _ = case("A adult to child", gaps=False)
-    half = hide(driver, slice(None), slice(11, 23))
-    plan = plan_retarget(half, character, rate=24, place="driver", match="torso")
+@pytest.mark.parametrize("hidden", [slice(11, 23), slice(13, 23)])
+@pytest.mark.parametrize("match", ["height", "torso"])
+def test_a_driver_without_legs_gives_the_neck(hidden, match):
+    driver, character, _, _ = case("B adult to chibi", gaps=False)
+    half = hide(driver, slice(None), hidden)
+    plan = plan_retarget(half, character, rate=24, place="driver", match=match)
     necks = [t.points[:, [5, 6]].astype(float).mean(1) for t in (whole(plan), plan.driver(0, 48))]
     assert np.abs(necks[0] - necks[1]).max() < 0.01
     assert np.isfinite(whole(plan).points).all()
