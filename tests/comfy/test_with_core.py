@@ -159,14 +159,14 @@ def test_poses_written_by_core_become_the_same_motion(server, truth):
 
 
 def test_a_box_of_core_picks_the_person_in_it(server):
-    """Core's face boxes of the second dancer alone, one list a frame, choose that dancer out of both."""
+    """Core's face boxes of the second dancer alone, widened to head and shoulders, choose that dancer out of both."""
     from motion_transfer.pose.motion_file import load_motion
 
     graph = {
         "both": node("MT_LoadMotion", file="motion_transfer_duet.motion"),
         "second": node("MT_PickPerson", motion=["both", 0], person=2, frame=0, point="", alone=True),
         "poses": node("MT_MotionToPoseKeypoint", motion=["second", 0], confidence="score"),
-        "boxes": node("SDPoseFaceBBoxes", keypoints=["poses", 0], scale=1.5, force_square=True),
+        "boxes": node("SDPoseFaceBBoxes", keypoints=["poses", 0], scale=10.0, force_square=True),
         "picked": node("MT_PickPerson", motion=["both", 0], person=1, frame=10, bounding_box=["boxes", 0], alone=False),
         "keep": node("MT_SaveMotion", motion=["picked", 0], filename_prefix="picked"),
         "wanted": node("MT_SaveMotion", motion=["second", 0], filename_prefix="wanted"),
