@@ -44,7 +44,7 @@ class FollowedPeople:
 
 
 class _Growing:
-    """One person from their first frame on, in two arrays that grow by half when they are full."""
+    """One person from their first frame on, in two arrays that grow by a quarter when they are full."""
 
     def __init__(self, start: int) -> None:
         self.start, self.num_seen = start, 0
@@ -56,7 +56,7 @@ class _Growing:
     def add(self, frame: int, points: np.ndarray, scores: np.ndarray) -> None:
         row = frame - self.start
         if row >= len(self._points):
-            more = max(row + 1 - len(self._points), len(self._points) // 2, _GROW)
+            more = max(row + 1 - len(self._points), len(self._points) // 4, _GROW)
             self._points = np.concatenate([self._points, np.zeros((more, *self._points.shape[1:]), np.float32)])
             self._scores = np.concatenate([self._scores, np.zeros((more, self._scores.shape[1]), np.float32)])
         self._points[row], self._scores[row] = points, scores
@@ -77,7 +77,7 @@ def people_as_tracks(
 ) -> tuple[PoseTrack, ...]:
     """A track of the clip's length for each person, the main one first; none at all where nobody was seen.
 
-    Who is seen too briefly is left out, unless nobody else is there, or `keep` points at
+    The stretches give their joints away. Who is seen too briefly is left out, unless nobody else is there, or `keep` points at
     them and at nobody else.
     """
     num_frames = timeline.num_frames
@@ -123,4 +123,5 @@ def _track(person: Sequence[Stretch], num_frames: int, size: tuple[int, int]) ->
     scores = np.zeros((num_frames, WHOLE_BODY.num_joints), np.float32)
     for s in person:
         points[s.start : s.stop], scores[s.start : s.stop] = s.points, s.scores
+        s.points, s.scores = s.points[:0].copy(), s.scores[:0].copy()  # never everybody's joints twice
     return PoseTrack(points, scores, size)
