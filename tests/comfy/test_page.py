@@ -38,7 +38,7 @@ def test_every_workflow_loads_and_converts_to_its_api_form(page_server, tmp_path
     queue = ["retarget_preview"] if renderer == "canvas" else []
     done = subprocess.run(
         ["node", str(SCRIPT), page_server.url, str(ROOT), str(shots), renderer, *queue],
-        capture_output=True, text=True, timeout=400,
+        capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     said = json.loads(done.stdout.strip().splitlines()[-1])

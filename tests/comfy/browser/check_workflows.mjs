@@ -26,7 +26,7 @@ for (const file of fs.readdirSync(path.join(root, 'workflows')).filter((f) => f.
   if (name === queue) {
     await page.evaluate(() => window.app.queuePrompt(0, 1))
     let done = false
-    for (let k = 0; k < 240 && !done; k++) {
+    for (let k = 0; k < 800 && !done; k++) {
       await page.waitForTimeout(500)
       const history = await (await fetch(`${url}/history`)).json()
       done = Object.values(history).some((h) => h.status?.completed)
