@@ -158,19 +158,18 @@ def test_poses_written_by_core_become_the_same_motion(server, truth):
     assert np.abs(motion.main.points - truth["points"])[visible].max() < 1e-3  # px; core's lists are float32
 
 
-def test_a_box_of_core_picks_the_person_in_it(server):
-    """Core's face boxes of the second dancer alone, widened to head and shoulders, choose that dancer out of both."""
+def test_a_box_as_core_writes_it_picks_the_person_in_it(server):
+    """x, y, width, height; a face alone overlaps too little of a person."""
     from motion_transfer.pose.motion_file import load_motion
 
+    around_second = {"x": 780, "y": 200, "width": 210, "height": 470}  # she stays about 884, 450 and is 427 px high
     graph = {
         "both": node("MT_LoadMotion", file="motion_transfer_duet.motion"),
         "second": node("MT_PickPerson", motion=["both", 0], person=2, frame=0, point="", alone=True),
-        "poses": node("MT_MotionToPoseKeypoint", motion=["second", 0], confidence="score"),
-        "boxes": node("SDPoseFaceBBoxes", keypoints=["poses", 0], scale=10.0, force_square=True),
-        "picked": node("MT_PickPerson", motion=["both", 0], person=1, frame=10, bounding_box=["boxes", 0], alone=False),
+        "picked": node("MT_PickPerson", motion=["both", 0], person=1, frame=1, point="", bounding_box=around_second, alone=False),
         "keep": node("MT_SaveMotion", motion=["picked", 0], filename_prefix="picked"),
         "wanted": node("MT_SaveMotion", motion=["second", 0], filename_prefix="wanted"),
-    }
+    }  # fmt: skip
     done = server.run(graph)
     assert done.status == "success", done.error
     picked, wanted = (load_motion(next((server.folder / "output").glob(f"{n}_*.motion"))) for n in ("picked", "wanted"))
