@@ -42,7 +42,8 @@ def enriched(
 
 def _keep(path: Path, codes: dict[str, np.ndarray], host: Host) -> None:
     data = io.BytesIO()
-    np.savez_compressed(data, names=np.array(list(codes)), **{f"codes{k}": c for k, c in enumerate(codes.values())})
+    arrays = {f"codes{k}": c for k, c in enumerate(codes.values())}
+    np.savez_compressed(data, allow_pickle=False, names=np.array(list(codes)), **arrays)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_beside(path, data.getvalue())
