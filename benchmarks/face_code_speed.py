@@ -1,9 +1,9 @@
-"""CPU seconds per frame of the face encoder: ours, the stock blur path, and diffusers' if it is installed, in one run.
+"""Seconds per frame of the face encoder: ours, the stock blur path, and diffusers' if it is installed, in one run.
 
     python benchmarks/face_code_speed.py [--rounds 3] [--threads 1] [--batch 8]
 
 True sizes (512 px, 22.7 M parameters), random weights, CPU, faces in batches of 8 as the official code has them.
-The encoders take turns, so that a busy machine slows all of them; the best CPU time of each counts. Exits 1 below
+The encoders take turns, so that a busy machine slows all of them; the best time of each counts. Exits 1 below
 five times the stock path's speed.
 """
 
@@ -54,9 +54,9 @@ def main() -> int:
             path(pixels[:1])
         for _ in range(args.rounds):
             for name, path in paths.items():
-                start = time.process_time()
+                start = time.perf_counter()
                 codes[name] = path(pixels)
-                best[name] = min(best[name], (time.process_time() - start) / args.batch)
+                best[name] = min(best[name], (time.perf_counter() - start) / args.batch)
     for name, seconds in best.items():
         error = (codes[name] - codes["stock"]).norm() / codes["stock"].norm()
         print(f"{name:10s} {seconds:7.3f} s/frame   {best['stock'] / seconds:5.1f} x stock   relative difference {error:.1e}")  # fmt: skip
