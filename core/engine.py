@@ -35,7 +35,7 @@ class WeightFile:
     folder: str
     """ComfyUI model folder, such as 'diffusion_models'."""
     repository: str
-    """Where it is published, such as 'Wan-AI/Wan2.2-Animate-14B' on Hugging Face."""
+    """Where it is published on Hugging Face: 'owner/name', or 'owner/name/tree/main/folder' where it lies deeper."""
     num_bytes: int | None
     sha256: str | None
     licence: str
@@ -43,6 +43,8 @@ class WeightFile:
     also: tuple[str, ...] = ()
     """Other names that people have it under: a file name is looked for anywhere in `folder`, a path with a slash
     under the folder of all models, such as 'onnx/yolox_l.onnx'."""
+    beside: tuple[str, ...] = ()
+    """Further files of the same place that must lie beside it."""
 
 
 @dataclass(frozen=True)

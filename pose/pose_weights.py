@@ -23,7 +23,7 @@ YOLOX_L = WeightFile(
 )  # fmt: skip
 
 YOLOV10M = WeightFile(
-    name="YOLOv10m", file="yolov10m.onnx", folder=FOLDER, repository="Wan-AI/Wan2.2-Animate-14B",
+    name="YOLOv10m", file="yolov10m.onnx", folder=FOLDER, repository="Wan-AI/Wan2.2-Animate-14B/tree/main/process_checkpoint/det",
     num_bytes=61_659_689, sha256=None,
     # AGPL: whoever serves it to others must publish their program; with anything closed that means no.
     licence="AGPL-3.0", commercial_use=False,
@@ -65,6 +65,7 @@ VITPOSE_ONNX = {
     # Both files of Kijai's, or Wan's own folder with some 440 weight files beside its end2end.onnx.
     "vitpose-h": WeightFile(
         name="ViTPose huge (with vitpose_h_wholebody_data.bin beside it)", file="vitpose_h_wholebody_model.onnx",
+        beside=("vitpose_h_wholebody_data.bin",),
         folder=FOLDER, repository="Kijai/vitpose_comfy/tree/main/onnx",
         num_bytes=420_252 + 2_548_958_740, sha256=None, licence="Apache-2.0", commercial_use=True,
         also=(*_elsewhere("vitpose_h_wholebody_model.onnx", "vitpose_h_wholebody.onnx", "vitpose-h-wholebody.onnx"),

@@ -1,4 +1,4 @@
-"""`motion-transfer models`: every weight file, what it may be used for, and whether it is here."""
+"""`motion-transfer models`: every weight file, what it may be used for, whether it is here; fetched and verified on demand."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ import argparse
 import json
 import threading
 from dataclasses import asdict
+from typing import Any
 
 from ..words import add_weights, wide_console
 
-HELP = "list the weight files of all engines and of the built-in detector: licence, and found or not"
+HELP = "list the weight files of all engines and detectors; 'models get NAME' fetches, 'models verify' compares hashes"
 
 
 def add(words: argparse.ArgumentParser) -> None:
+    words.add_argument("action", nargs="?", choices=("list", "get", "verify"), default="list", help="list (default), get, or verify")  # fmt: skip
+    words.add_argument("names", nargs="*", metavar="NAME", help="for get: an engine, a detector or a file of the list")
     words.add_argument("--json", action="store_true", help="as JSON")
     add_weights(words)
 
 
 def go(words: argparse.Namespace, cancel: threading.Event) -> int:
+    from ...core import UsageError
     from ...run.host import LocalHost
+
+    if bool(words.names) != (words.action == "get"):
+        raise UsageError("'models get' takes the names of what to fetch, such as dwpose; list and verify take none.")
+    host = LocalHost(weights_folders=tuple(words.weights), cancel=cancel, on_note=print)
+    return {"list": _list, "get": _get, "verify": _verify}[words.action](words, host)
+
+
+def _list(words: argparse.Namespace, host: Any) -> int:
     from ...run.weights import all_weights
 
-    found = all_weights(LocalHost(weights_folders=tuple(words.weights)))
+    found = all_weights(host)
     if words.json:
         print(json.dumps([{**asdict(f), "path": None if f.path is None else str(f.path)} for f in found], indent=2))  # noqa: T201
         return 0
@@ -35,3 +47,29 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         table.add_row(f.used_by, f.file, size, f.licence, "yes" if f.commercial_use else "no", place)
     wide_console().print(table)
     return 0
+
+
+def _get(words: argparse.Namespace, host: Any) -> int:
+    from ...run.download import asked_for, fetch
+
+    wanted = [weights for name in words.names for weights in asked_for(name)]  # all names first: a typo costs nothing
+    for weights in wanted:
+        terms = "" if weights.commercial_use else ", mind its terms for commercial use"
+        print(f"{weights.file} from {weights.repository} ({weights.licence}{terms})")  # noqa: T201
+        for path in fetch(weights, host.weights_folders[0], host):
+            print(f"  {path}")  # noqa: T201
+    return 0
+
+
+def _verify(words: argparse.Namespace, host: Any) -> int:
+    from ...run.download import verify
+
+    told = verify(host, host.weights_folders[0])
+    if words.json:
+        print(json.dumps([{**asdict(v), "path": str(v.path)} for v in told], indent=2))  # noqa: T201
+    else:
+        for v in told:
+            print(f"{v.verdict:8} {v.path}: {v.said}")  # noqa: T201
+        if not told:
+            print("No weight file is here.")  # noqa: T201
+    return 3 if any(v.verdict == "damaged" for v in told) else 0
