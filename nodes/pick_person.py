@@ -29,7 +29,7 @@ class PickPerson(io.ComfyNode):
                 io.Int.Input("person", default=0, min=0, max=64, tooltip="0: who is large, long there and in the middle. 1, 2 ...: by the list that this node gives out. A mask, box or point goes before it."),
                 io.Int.Input("frame", default=0, min=0, max=1_000_000, tooltip="The frame, counted from 0, in which mask, box or point lie."),
                 io.String.Input("point", default="", optional=True, tooltip="x,y on the person in px of the driving video, such as 640,200, or the coordinates of a points editor. Empty: none."),
-                BoundingBoxWire.Input("bounding_box", optional=True, extra_dict=SOCKET_ONLY, tooltip="A box around the person; of a list the first one, of a list for each frame the one of this frame. Goes before the point."),
+                BoundingBoxWire.Input("bounding_box", optional=True, extra_dict=SOCKET_ONLY, tooltip="A box around the person, or around the face or a hand; of a list the first one, of a list for each frame the one of this frame. Goes before the point."),
                 io.Mask.Input("mask", optional=True, tooltip="White on the person, from a segmentation; of a batch as long as the clip the one of this frame. Goes before box and point."),
                 io.Boolean.Input("alone", default=False, optional=True, tooltip="Leave the others out of the motion, for drawings of this person only."),
             ],

@@ -19,6 +19,8 @@ _FEWEST_JOINTS = 3  # of the body; fewer say neither where somebody is nor how l
 _GROWN = 1.15  # joints lie inside the outline: heads, hands and clothes reach further than the box around them
 _NEARBY_FRAMES = 12  # somebody missed in the very frame is known from before or after
 _LEAST_BOX = 0.1  # overlap (IoU) from which on a box means somebody
+_LEAST_OF_PART = 0.7  # of a box around a part, a face or a hand, inside the box around the person
+_PART_WEIGHT = 0.5  # a part never outweighs a box that fits a whole person well
 _LEAST_INSIDE = 0.3  # of the joints seen, inside the mask
 
 
@@ -117,9 +119,7 @@ def place_fit(points: np.ndarray, scores: np.ndarray, choice: PersonChoice, size
         return 0.0
     body = seen.copy()
     body[BODY.stop :] = False
-    box = np.concatenate([points[body].min(axis=0), points[body].max(axis=0)])
-    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
-    box = np.concatenate([centre - half * _GROWN, centre + half * _GROWN])
+    box, half = _grown_box(points[body])
     if choice.kind == "point":
         at = np.array(choice.numbers)
         if (at < box[:2]).any() or (at > box[2:]).any():
@@ -127,8 +127,9 @@ def place_fit(points: np.ndarray, scores: np.ndarray, choice: PersonChoice, size
         away = np.hypot(*(points[seen] - at).T).min() / max(float(half.max()) * 2, 1.0)
         return 1 / (1 + float(away) * 10)  # of two boxes around a click, the nearer joints decide
     if choice.kind == "box":
-        fit = overlap(box, np.array(choice.numbers))
-        return fit if fit >= _LEAST_BOX else 0.0
+        asked = np.array(choice.numbers)
+        fit = overlap(box, asked)
+        return max(fit if fit >= _LEAST_BOX else 0.0, _part_fit(points[seen], asked))
     if choice.mask is None:
         raise UsageError(f"The mask of {choice} was not read.")
     mask = cv2.resize(choice.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
@@ -136,6 +137,30 @@ def place_fit(points: np.ndarray, scores: np.ndarray, choice: PersonChoice, size
     inside = ((at >= 0) & (at < size)).all(axis=1)
     share = float(mask[at[inside, 1], at[inside, 0]].sum()) / int(seen.sum())
     return share if share >= _LEAST_INSIDE else 0.0
+
+
+def _part_fit(joints: np.ndarray, asked: np.ndarray) -> float:
+    """How well a box around a face, a hand or a trunk fits the person whose joints `[N,2]` px are seen; 0 = not at all.
+
+    It overlaps the whole person too little to be compared with them: it has to lie inside, and the joints in it
+    say whose part it is where people stand before each other.
+    """
+    person, half = _grown_box(joints)  # with the hands, which reach further than the body's joints
+    sides = np.minimum(person[2:], asked[2:]) - np.maximum(person[:2], asked[:2])
+    inside = float(np.maximum(sides, 0).prod() / (asked[2:] - asked[:2]).prod())
+    if inside < _LEAST_OF_PART:
+        return 0.0
+    held = ((joints >= asked[:2]) & (joints <= asked[2:])).all(axis=1)
+    away = np.hypot(*(joints - (asked[:2] + asked[2:]) / 2).T).min() / max(float(half.max()) * 2, 1.0)
+    # Without a joint in it, a box on a thigh or a belly means whose joints are nearest.
+    return _PART_WEIGHT * inside * (float(held.sum()) + 1 / (1 + 10 * float(away))) / (len(joints) + 1)
+
+
+def _grown_box(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x0, y0, x1, y1 px around the outline that joints `[N,2]` px lie in; half the sides around the joints alone."""
+    low, high = joints.min(axis=0), joints.max(axis=0)
+    centre, half = (low + high) / 2, (high - low) / 2
+    return np.concatenate([centre - half * _GROWN, centre + half * _GROWN]), half
 
 
 def _fit(track: PoseTrack, frame: int, choice: PersonChoice, cuts: Sequence[int]) -> float:

@@ -158,11 +158,15 @@ def test_poses_written_by_core_become_the_same_motion(server, truth):
     assert np.abs(motion.main.points - truth["points"])[visible].max() < 1e-3  # px; core's lists are float32
 
 
-def test_a_box_as_core_writes_it_picks_the_person_in_it(server):
-    """x, y, width, height; a face alone overlaps too little of a person."""
+@pytest.mark.parametrize(
+    "around_second",
+    [{"x": 780, "y": 200, "width": 210, "height": 470}, {"x": 868, "y": 233, "width": 44, "height": 44}],
+    ids=["person", "face"],
+)
+def test_a_box_as_core_writes_it_picks_the_person_in_it(server, around_second):
+    """x, y, width, height of the second dancer, who stays about 884, 450 and is 427 px high, or of that face."""
     from motion_transfer.pose.motion_file import load_motion
 
-    around_second = {"x": 780, "y": 200, "width": 210, "height": 470}  # she stays about 884, 450 and is 427 px high
     graph = {
         "both": node("MT_LoadMotion", file="motion_transfer_duet.motion"),
         "second": node("MT_PickPerson", motion=["both", 0], person=2, frame=0, point="", alone=True),

@@ -1,11 +1,13 @@
 """Casting: the words for a choice, the automatic rule, and who is meant by a click, a box or a mask at a frame."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from crowds import walk
 
+from motion_transfer import core
 from motion_transfer.core import (
     Motion,
     NoPersonFound,
@@ -98,6 +100,48 @@ def test_the_main_person_is_large_long_there_and_central(motion):
 )  # fmt: skip
 def test_who_is_meant(motion, text, who):
     assert chosen_index(motion, PersonChoice.parse(text)) == who
+
+
+def around(motion, who, frame, joints, grown):
+    """The box around some joints of a person, as a face or hand detector draws it; px, x0 y0 x1 y1."""
+    points = motion.tracks[who].points[frame, joints]
+    low, high = points.min(axis=0), points.max(axis=0)
+    centre, half = (low + high) / 2, np.maximum((high - low) / 2, 2.0) * grown
+    return tuple(np.concatenate([centre - half, centre + half]).tolist())
+
+
+@pytest.mark.parametrize("grown", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("joints", [core.FACE, core.LEFT_HAND, core.RIGHT_HAND])
+@pytest.mark.parametrize(("who", "frame"), [(0, 10), (1, 10), (2, 80)])
+def test_a_box_around_a_face_or_a_hand_means_whose_it_is(motion, who, frame, joints, grown):
+    box = around(motion, who, frame, joints, grown)
+    assert chosen_index(motion, PersonChoice("box", numbers=box, frame=frame)) == who
+
+
+def test_a_box_on_the_body_without_a_joint_in_it_means_whose_body_it_is(motion):
+    hips, knees = (motion.tracks[1].points[10, k] for k in ([11, 12], [13, 14]))
+    x, y = (hips.mean(axis=0) + knees.mean(axis=0)) / 2
+    assert chosen_index(motion, PersonChoice("box", numbers=(x - 2, y - 2, x + 2, y + 2), frame=10)) == 1
+
+
+def test_of_two_who_stand_before_each_other_the_face_says_who_is_meant(motion):
+    """The child stands before the adult, its face on the adult's trunk: both boxes of people hold it."""
+    adult, child, _ = motion.tracks
+    there = np.float32(adult.points[10, 5:13].mean(axis=0) - child.points[10, 0])
+    before = PoseTrack(child.points + there, child.scores, SIZE)
+    both = replace(motion, tracks=(adult, before), face_codes={})
+    for who in (0, 1):
+        box = around(both, who, 10, core.FACE, 1.3)
+        assert chosen_index(both, PersonChoice("box", numbers=box, frame=10)) == who
+        whole = around(both, who, 10, slice(0, 17), 1.1)
+        assert chosen_index(both, PersonChoice("box", numbers=whole, frame=10)) == who
+
+
+def test_a_box_around_everything_means_nobody_small_in_it(motion):
+    """It holds all joints of the child, who fills less than a tenth of it."""
+    alone = replace(motion, tracks=motion.tracks[1:2], face_codes={})
+    with pytest.raises(NoPersonFound):
+        chosen_index(alone, PersonChoice.parse("box:0,0,832,480@10"))
 
 
 def test_a_mask_of_any_size_means_whose_joints_it_covers(motion):
