@@ -1,7 +1,7 @@
 """Where one shot of a clip ends and the next begins, told while the frames go by.
 
 A cut is a frame that differs from the one before much more than its neighbours do from theirs, with other
-colours, or twice as much with the same ones. A flash differs on both sides and is none; a pan or fast motion differs on both sides too. The
+colours, or half as much again and twice as far above them with the same ones. A flash differs on both sides and is none; a pan or fast motion differs on both sides too. The
 thresholds are those of the survey of driving clips: mean difference 12 of 255, three times the
 neighbours, histogram overlap under 0.75.
 """
@@ -14,6 +14,7 @@ import numpy as np
 MEAN_DIFFERENCE = 12.0
 """Of 255, on a small picture."""
 ABOVE_NEIGHBOURS = 3.0
+OTHER_VIEW = 1.5
 OVERLAP = 0.75
 """Of 32-bin histograms, mean of the three channels; 1 = the same colours."""
 FLICKER = 1.35
@@ -72,7 +73,7 @@ class CutFinder:
         around = max(before, after)
         other_colours = difference > MEAN_DIFFERENCE and difference > ABOVE_NEIGHBOURS * around and overlap < OVERLAP
         # Two views of one room have the same colours.
-        other_view = difference > 2 * MEAN_DIFFERENCE and difference > 2 * ABOVE_NEIGHBOURS * around
+        other_view = difference > OTHER_VIEW * MEAN_DIFFERENCE and difference > 2 * ABOVE_NEIGHBOURS * around
         return other_colours or other_view
 
 

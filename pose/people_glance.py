@@ -25,6 +25,8 @@ _TRUNK = [5, 6, 11, 12]  # in the order of 17
 _FOLLOWED_FAR, _FOLLOWED_GROWTH = 0.3, 1.35  # a window that moved or grew so much is looked at once more
 _OTHERS_PX = 640  # bystanders are looked for in a picture of this longer side
 _BONES = ((5, 6), (5, 7), (7, 9), (6, 8), (8, 10), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16))
+_SAME_WINDOW = 0.25  # of its side: two windows so near show the same person
+_FAR_TILES = 2.2  # the picture's shorter side over that of the tiles in which people far away are looked for
 _SAME = 0.4  # of the smaller box: more than this shared with the main person is the main person
 
 
@@ -37,6 +39,8 @@ class SeenBody:
     scores: np.ndarray
     """float32 `[17]`, 0..1: visible, as far as the network can tell; also outside the picture."""
     region: Region
+    presence: float = 1.0
+    """0..1: how sure the network is that somebody is there."""
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -72,6 +76,24 @@ class PeopleGlance:
         self._last = None if body is None else body.region
         return body
 
+    def far_away(self, frame: np.ndarray) -> SeenBody | None:
+        """Somebody too small for `main`, who is then followed by it; some twenty times its price."""
+        shrunk = Shrunk(frame)
+        width, height = shrunk.size
+        side = min(width, height) / _FAR_TILES
+        across, down = (max(2, int(np.ceil(1.6 * length / side)) - 1) for length in (width, height))
+        tiles = [
+            Region(float(x), float(y), side)
+            for y in np.linspace(side / 2, height - side / 2, down)
+            for x in np.linspace(side / 2, width - side / 2, across)
+        ]
+        for region, _ in sorted(self._in_views(shrunk, tiles), key=lambda f: -f[1])[:3]:
+            body = self._settled(shrunk, region, twice=True)
+            if body is not None and body.presence > OTHER_PRESENT and _shows_a_trunk(body):
+                self._last = body.region
+                return body
+        return None
+
     def others(self, frame: np.ndarray, main: SeenBody | None) -> list[SeenBody]:
         """People besides `main`, in px of `frame`; several in one part of the picture may count as one."""
         scale = min(1.0, _OTHERS_PX / max(frame.shape[:2]))
@@ -81,12 +103,17 @@ class PeopleGlance:
         if main is not None:
             small = _without(small, main, scale)
         shrunk = Shrunk(small)
-        for region, _ in self._found(shrunk, everywhere=True):
+        looked: list[Region] = []
+        for region, _ in sorted(self._found(shrunk, everywhere=True), key=lambda f: -f[1]):
+            if any(_same_window(region, other) for other in looked):
+                continue
+            looked.append(region)
             body = self._look(shrunk, region)
-            if body is None or (body.scores[_TRUNK] > OTHER_VISIBLE).sum() < 3:
+            if body is None or not _shows_a_trunk(body):
                 continue
             r = body.region
-            body = SeenBody(body.points / scale, body.scores, Region(r.x / scale, r.y / scale, r.side / scale, r.turn))
+            region = Region(r.x / scale, r.y / scale, r.side / scale, r.turn)
+            body = SeenBody(body.points / scale, body.scores, region, body.presence)
             if all(_shared(body.box, other.box) < _SAME for other in bodies):
                 bodies.append(body)
         return bodies if main is None else bodies[1:]
@@ -103,6 +130,12 @@ class PeopleGlance:
         for k, view in enumerate(views):
             if k == 1 and not everywhere and any(score > SURE for _, score in found):
                 break
+            found += self._in_views(frame, [view])
+        return found
+
+    def _in_views(self, frame: Shrunk, views: list[Region]) -> list[tuple[Region, float]]:
+        found = []
+        for view in views:
             for f in self._finder(frame.crop(view, 224, replicate=False)):
                 middle, edge = view.to_frame(f.keypoints[:2])
                 found.append((body_region(middle, edge), f.score))
@@ -131,7 +164,7 @@ class PeopleGlance:
         inside = ((points >= 0) & (points < [width, height])).all(axis=1) & (scores > 0.3)
         if inside.sum() < 4 or not 8 < following.side < 8 * max(width, height):
             return None
-        return SeenBody(points, scores, following)
+        return SeenBody(points, scores, following, seen.presence)
 
     def close(self) -> None:
         self._net.close()
@@ -167,6 +200,15 @@ def _without(picture: np.ndarray, body: SeenBody, scale: float) -> np.ndarray:
     around = cv2.GaussianBlur(coarse * keep[..., None], (0, 0), sigma) / weight[..., None]
     around = cv2.resize(around.clip(0, 255).astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.where(mask[..., None] > 0, around, picture)
+
+
+def _shows_a_trunk(body: SeenBody) -> bool:
+    return int((body.scores[_TRUNK] > OTHER_VISIBLE).sum()) >= 3
+
+
+def _same_window(a: Region, b: Region) -> bool:
+    near = float(np.hypot(*(a.centre - b.centre))) < _SAME_WINDOW * min(a.side, b.side)
+    return near and 1 / _FOLLOWED_GROWTH < a.side / b.side < _FOLLOWED_GROWTH
 
 
 def _shared(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:

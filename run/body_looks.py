@@ -26,15 +26,24 @@ class BodyLooks:
     others: list[tuple[int, float]] = field(default_factory=list)
     """Frame, and how large each other person is beside the main one: of the whole body, seen or not."""
 
+    misses: int = 0
+    """Looks in a row, up to the last, that saw nobody."""
+    since_search: int = 1 << 30
+    """Looks since others were searched for."""
+    searches_in_vain: int = 0
+    """Searches for others in a row, up to the last, that found none."""
+
     def add(self, frame: int, body: SeenBody | None) -> None:
         self.frames.append(frame)
+        self.misses = self.misses + 1 if body is None else 0
+        self.since_search += 1
         self.points.append(np.zeros((17, 2), np.float32) if body is None else body.points)
         self.scores.append(np.zeros(17, np.float32) if body is None else body.scores)
 
-    def add_others(self, frame: int, main: SeenBody | None, others: list[SeenBody]) -> None:
+    def add_others(self, frame: int, main: SeenBody, others: list[SeenBody]) -> None:
         self.others_at.append(frame)
-        if main is not None:
-            self.others += [(frame, other.region.side / main.region.side) for other in others]
+        self.since_search, self.searches_in_vain = 0, 0 if others else self.searches_in_vain + 1
+        self.others += [(frame, other.region.side / main.region.side) for other in others]
 
     def box(self) -> Box | None:
         """Around the joints of the last look, with some room; None when nobody was seen."""

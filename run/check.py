@@ -25,9 +25,11 @@ from .judge_people import judge_people
 from .judge_picture import judge_picture, judge_timing
 from .picture_measures import WIDTH_PX, PictureMeasures
 
-LOOKS = 45  # at the main person, if that makes no more and no fewer a second than these
+LOOKS = 32  # at the main person, if that makes no more and no fewer a second than these
 LOOKS_PER_SECOND = (1.0, 4.0)
-OTHERS_EVERY = 2  # looks
+OTHERS_EVERY, OTHERS_SELDOM = 2, 4  # looks between searches for others; the longer where none was in
+OTHERS_AFTER = 5  # searches in a row
+MEASURES_PER_SECOND = 12  # of camera and sharpness
 
 Word = Literal["good", "with care", "unfit"]
 
@@ -126,8 +128,8 @@ def _look(source: VideoSource, host: Host) -> Looks:
     a_second = float(np.clip(LOOKS / max(1e-3, total / rate), *LOOKS_PER_SECOND)) if total else LOOKS_PER_SECOND[1]
     look_every = max(1, round(rate / a_second))
     looks.picture.frames_per_stride = max(2, round(rate))
+    looks.picture.frames_per_step = max(1, round(rate / MEASURES_PER_SECOND))
     cut_finder = CutFinder()
-    count = 0  # of looks
     with PeopleGlance() as people:
         for glance in glances(source, WIDTH_PX):
             is_cut = cut_finder.feed(glance.small)
@@ -135,18 +137,23 @@ def _look(source: VideoSource, host: Host) -> Looks:
                 looks.picture.forget_the_frame_before()
                 people.forget()
             if glance.index % look_every == 0 or is_cut:
-                pixels = glance.picture()
-                body = people.main(pixels)
-                looks.body.add(glance.index, body)
-                if count % OTHERS_EVERY == 0:
-                    looks.body.add_others(glance.index, body, people.others(pixels, body))
-                count += 1
+                _look_at_people(looks.body, people, glance.index, glance.picture())
             looks.picture.feed(glance.small, glance.luma(), looks.body.box())
             looks.pts.append(glance.pts)
             if glance.index % 8 == 0:
                 host.step(glance.index, max(total, glance.index + 1), "check")
     looks.cuts = list(cut_finder.cuts())
     return looks
+
+
+def _look_at_people(body: BodyLooks, people: PeopleGlance, frame: int, pixels: np.ndarray) -> None:
+    main = people.main(pixels)
+    if main is None and body.misses & (body.misses + 1) == 0:  # 1st, 2nd, 4th, 8th ... time in a row: it is dear
+        main = people.far_away(pixels)
+    body.add(frame, main)
+    rare = body.searches_in_vain >= OTHERS_AFTER
+    if main is not None and body.since_search >= (OTHERS_SELDOM if rare else OTHERS_EVERY):
+        body.add_others(frame, main, people.others(pixels, main))
 
 
 def _verdict(spec: EngineSpec, findings: list[Finding]) -> Verdict:

@@ -1,7 +1,8 @@
 """What one can tell of a driving clip from its small grey pictures alone: cuts aside, camera, sharpness, light.
 
 Frames come one at a time and only numbers are kept, so a clip of any length costs no memory. What the
-numbers mean for a user is decided in `check`.
+numbers mean for a user is decided in `check`. Light and change are measured on every frame; camera and sharpness,
+which cost most, a dozen times a second, and the frames between take their share.
 """
 
 from __future__ import annotations
@@ -11,9 +12,15 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-WIDTH_PX = 320  # corners and blur are measured on a picture this wide; 1-2 ms per frame
-REPEAT_LEVELS = 0.15  # mean grey difference below which a frame repeats the one before
+WIDTH_PX = 320  # the camera is measured on a picture this wide
+PERSON_PX, WHOLE_PX = 400, 800  # sharpness on the person's part and on all of it, made at most so large: what
+# counts is blur beside the person's size
 _WINDOW = (15, 15)
+_CORNERS = 64
+_EDGE_REACH_PX = 31
+_EDGE_LEVELS = 30  # an edge with less contrast is no measure; noise of a dark clip has a tenth of it
+_EDGES_LEAST = 200  # px
+_SHARPEST = 0.97  # quantile
 _Box = tuple[int, int, int, int]
 _Step = tuple[tuple[float, float], float, float]
 """Shift to the right and down in % of the diagonal, scale, roll in degrees."""
@@ -46,13 +53,21 @@ class PictureMeasures:
     strides: list[Stride] = field(default_factory=list)
     """The camera's way in steps of about a second, which add up without the noise of single frames."""
     frames_per_stride: int = 24
+    frames_per_step: int = 2
+    """The camera is measured once in so many frames, sharpness half as often."""
     sharpness: list[float] = field(default_factory=list)
-    """Laplacian variance over the variance of the person's part: falls with blur, not with dim light."""
+    """How steep the person's sharpest edges are, 0..1, in the direction in which they are softer: about one over
+    their blur (a Gaussian's sigma) in px of a picture with a person 400 px tall. NaN where nobody is known, or
+    nothing has an edge."""
+    sharpness_of_all: list[float] = field(default_factory=list)
+    """The same of the whole picture, 800 px wide; measured more seldom while somebody is there."""
     luma: list[float] = field(default_factory=list)
     """Mean grey level 0..255 of what lies outside the person."""
     change: list[float] = field(default_factory=list)
     """Mean absolute grey difference to the frame before, levels."""
     _before: np.ndarray | None = None
+    _step_from: tuple[int, np.ndarray, _Box | None] | None = None
+    _sharp_at = _sharp_of_all_at = -(1 << 30)
     _landmark: tuple[int, np.ndarray, _Box | None] | None = None  # what the present stride began with
 
     def feed(self, small: np.ndarray, luma: np.ndarray, person: tuple[float, float, float, float] | None) -> None:
@@ -60,23 +75,47 @@ class PictureMeasures:
 
         `person` x0, y0, x1, y1 in px of the full frame, or None when nobody is known yet.
         """
+        frame = len(self.luma)
         scale = small.shape[1] / luma.shape[1]
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         box = None if person is None else _box_inside(np.asarray(person) * scale, grey.shape)
-        self.sharpness.append(_sharpness(luma, person))
         self.luma.append(_mean_outside(grey, box))
-        if self._before is None or self._before.shape != grey.shape:
-            step, zoom, roll, change = (0.0, 0.0), 1.0, 0.0, float("inf")
-        else:
-            step, zoom, roll = _camera_step(self._before, grey, box) or _STILL
-            change = float(cv2.absdiff(self._before, grey).mean())
-        self.shift_x.append(step[0])
-        self.shift_y.append(step[1])
-        self.zoom.append(zoom)
-        self.roll_degrees.append(roll)
-        self.change.append(change)
+        same = self._before is not None and self._before.shape == grey.shape
+        self.change.append(float(cv2.absdiff(self._before, grey).mean()) if same else float("inf"))  # type: ignore[call-overload]
         self._before = grey
-        self._stride_on(len(self.luma) - 1, grey, box)
+        if self._step_from is None or self._step_from[1].shape != grey.shape:
+            self._append(1, _STILL)
+            self._step_from = frame, grey, box
+        elif frame - self._step_from[0] >= self.frames_per_step:
+            start, before, _ = self._step_from
+            self._append(frame - start, _camera_step(before, grey, box) or _STILL)
+            self._step_from = frame, grey, box
+        else:
+            self._append(1, _STILL)  # until the next measure
+        self._sharpness_on(frame, luma, person)
+        self._stride_on(frame, grey, box)
+
+    def _sharpness_on(self, frame: int, luma: np.ndarray, person: tuple[float, float, float, float] | None) -> None:
+        wait = 2 * self.frames_per_step
+        is_due = frame - self._sharp_at >= wait
+        nobody = float("nan")
+        if is_due:
+            self._sharp_at = frame
+        value = nobody if person is None else self.sharpness[-1] if self.sharpness and not is_due else None
+        self.sharpness.append(sharpness(luma, person, PERSON_PX) if value is None else value)
+        if frame - self._sharp_of_all_at >= (wait if person is None else self.frames_per_stride // 2):
+            self._sharp_of_all_at = frame
+            self.sharpness_of_all.append(sharpness(luma, None, WHOLE_PX))
+        else:
+            self.sharpness_of_all.append(self.sharpness_of_all[-1])
+
+    def _append(self, frames: int, step: _Step) -> None:
+        """One more entry; the step is shared among it and those before that it leads over."""
+        (x, y), zoom, roll = step
+        shares = (x / frames, y / frames, zoom ** (1 / frames), roll / frames)
+        for values, share in zip((self.shift_x, self.shift_y, self.zoom, self.roll_degrees), shares, strict=True):
+            values.append(share)
+            values[len(values) - frames :] = [share] * frames
 
     def _stride_on(self, frame: int, grey: np.ndarray, box: tuple[int, int, int, int] | None) -> None:
         if self._landmark is None or self._landmark[1].shape != grey.shape:
@@ -90,7 +129,8 @@ class PictureMeasures:
 
     def forget_the_frame_before(self) -> None:
         """At a cut: the next frame is compared with nothing."""
-        self._before = self._landmark = None
+        self._before = self._step_from = self._landmark = None
+        self._sharp_at = self._sharp_of_all_at = -(1 << 30)
 
     @property
     def shift(self) -> np.ndarray:
@@ -104,7 +144,7 @@ class PictureMeasures:
         return {
             "camera_shift_p95_percent": float(np.quantile(self.shift, 0.95)),
             "camera_zoom": float(np.prod(self.zoom)),
-            "sharpness_median": float(np.median(self.sharpness)),
+            "sharpness_median": _median(self.sharpness),
             "luma_std": float(np.std(self.luma)),
         }
 
@@ -116,18 +156,39 @@ def _box_inside(box: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int,
     return (x0, y0, x1, y1) if x1 - x0 >= 4 and y1 - y0 >= 4 else None
 
 
-def _sharpness(luma: np.ndarray, person: tuple[float, float, float, float] | None) -> float:
-    # At the frame's own resolution: a picture made small looks sharp again.
+def sharpness(luma: np.ndarray, person: tuple[float, float, float, float] | None, largest_px: int) -> float:
+    """0..1, NaN where there is no edge: how steep the sharpest edges inside the box (px), or of all, are
+    in a picture made at most `largest_px` large.
+
+    An edge blurred by a Gaussian of sigma s climbs by its contrast over s x sqrt(2 pi) a px at most. Noise has no
+    contrast over the reach of an edge, so it does not count as sharpness. The softer direction counts: what moves
+    or shakes is blurred in one only.
+    """
     box = _box_inside(np.asarray(person), luma.shape) if person is not None else None
     x0, y0, x1, y1 = box or (0, 0, luma.shape[1], luma.shape[0])
     grey = luma[y0:y1, x0:x1]
-    if max(grey.shape) > 640:
-        # The middle is enough, and bounds the time on 4K.
-        y, x = grey.shape[0] // 2, grey.shape[1] // 2
-        grey = grey[max(0, y - 320) : y + 320, max(0, x - 320) : x + 320]
-    spread = cv2.meanStdDev(grey)[1].item()
-    edges = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))[1].item()
-    return edges**2 / (spread**2 + 1.0)
+    scale = largest_px / max(grey.shape)
+    if scale < 1:
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
+    grey = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    found = []
+    for dx, dy in ((1, 0), (0, 1)):
+        reach = np.ones((1, _EDGE_REACH_PX) if dx else (_EDGE_REACH_PX, 1), np.uint8)
+        contrast = cv2.subtract(cv2.dilate(grey, reach), cv2.erode(grey, reach))
+        edges = contrast > _EDGE_LEVELS
+        if np.count_nonzero(edges) < _EDGES_LEAST:
+            continue
+        climb = cv2.Sobel(grey, cv2.CV_16S, dx, dy, ksize=1)[edges]  # over 2 px
+        steep = np.abs(climb) * np.float32(np.sqrt(2 * np.pi) / 2) / contrast[edges]
+        rank = int(_SHARPEST * (len(steep) - 1))
+        found.append(float(np.partition(steep, rank)[rank]))
+    return min(1.0, min(found)) if found else float("nan")
+
+
+def _median(values: list[float]) -> float:
+    known = [v for v in values if v == v]
+    return float(np.median(known)) if known else 0.0
 
 
 def _mean_outside(grey: np.ndarray, box: tuple[int, int, int, int] | None) -> float:
@@ -159,7 +220,7 @@ def _background(shape: tuple[int, ...], boxes: tuple[_Box | None, ...]) -> np.nd
 
 def _camera_step(before: np.ndarray, now: np.ndarray, *boxes: _Box | None) -> _Step | None:
     """The camera's step from corners outside the boxes; None where there are too few, or they disagree."""
-    corners = cv2.goodFeaturesToTrack(before, 120, 0.01, 6, mask=_background(before.shape, boxes))
+    corners = cv2.goodFeaturesToTrack(before, _CORNERS, 0.01, 8, mask=_background(before.shape, boxes))
     if corners is None or len(corners) < 8:
         return None
     moved, found, _ = cv2.calcOpticalFlowPyrLK(before, now, corners, None, winSize=_WINDOW, maxLevel=2)  # type: ignore[call-overload]

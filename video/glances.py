@@ -23,6 +23,7 @@ from .source import VideoFile
 _FAST_BILINEAR, _AREA = 1, 0x20  # swscale's flags
 _OTHER_MATRIX = {1: 5}  # RGB has no matrix; an equal one makes older PyAV skip the set-up, as in `colour`
 _LUMA_FIRST = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
+_PLANAR_420 = ("yuv420p", "yuvj420p")
 _CHUNK = 16
 
 
@@ -74,7 +75,7 @@ def _of_file(source: VideoFile, width: int) -> Iterator[Glance]:
         yield Glance(
             index,
             pts - source._shift,
-            small.rgb(frame),
+            small.small_rgb(frame),
             lambda frame=frame: large.rgb(frame),
             lambda frame=frame: large.luma(frame),
         )
@@ -107,13 +108,41 @@ class _Fast:
         )
         return np.ascontiguousarray(turned(made.to_ndarray(), self._turn))
 
+    def small_rgb(self, frame: av.VideoFrame) -> np.ndarray:
+        """The same as `rgb`; for pictures much smaller than the frame, planes are averaged before they are mixed."""
+        width, height = self._size
+        if frame.format.name not in _PLANAR_420 or frame.width < width or width % 2 or height % 2:
+            return self.rgb(frame)
+        planes = np.empty((height * 3 // 2, width), np.uint8)
+        half = (width // 2, height // 2)
+        cv2.resize(_plane(frame, 0), self._size, dst=planes[:height], interpolation=cv2.INTER_AREA)
+        for k in (1, 2):  # each chroma plane fills a quarter of the luma's bytes
+            chroma = cv2.resize(_plane(frame, k), half, interpolation=cv2.INTER_AREA)
+            start = height * width + (k - 1) * chroma.size
+            planes.reshape(-1)[start : start + chroma.size] = chroma.ravel()
+        matrix = matrix_of(frame)
+        made = self._scaler.reformat(
+            av.VideoFrame.from_ndarray(planes, format="yuv420p"),
+            format="rgb24",
+            src_colorspace=matrix,
+            dst_colorspace=_OTHER_MATRIX.get(matrix, 1),
+            interpolation=_FAST_BILINEAR,
+            src_color_range=range_of(frame, self._codec),
+            dst_color_range=FULL,
+        )
+        return np.ascontiguousarray(turned(made.to_ndarray(), self._turn))
+
     def luma(self, frame: av.VideoFrame) -> np.ndarray:
         if frame.format.name in _LUMA_FIRST and (frame.width, frame.height) == self._size:
-            plane: Any = frame.planes[0]
-            rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-            return turned(rows[: frame.height, : frame.width], self._turn)
+            return turned(_plane(frame, 0), self._turn)
         return cv2.cvtColor(self.rgb(frame), cv2.COLOR_RGB2GRAY)
 
 
+def _plane(frame: av.VideoFrame, k: int) -> np.ndarray:
+    """uint8 `[h,w]`: a plane of 8 bits, without a copy; good as long as the frame."""
+    plane: Any = frame.planes[k]
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+
+
 def _small_size(width: int, height: int, small: int) -> tuple[int, int]:
-    return small, max(16, round(height * small / width))
+    return small, max(16, 2 * round(height * small / width / 2))
