@@ -181,7 +181,7 @@ def test_masks_leave_shape_alone():
 def test_what_does_not_go_together_is_refused_in_one_line():
     with pytest.raises(UsageError, match="source video has 3 frames and the driver 5"):
         transfer(made_up_motion(3, 0), made_up_motion(5, 0))
-    with pytest.raises(UsageError, match="reference is frame 9.*0 to 4"):
+    with pytest.raises(UsageError, match=r"reference is frame 9.*0 to 4"):
         transfer(made_up_motion(1, 0), made_up_motion(5, 0), reference=9)
     with pytest.raises(UsageError, match="retargeting_factor goes from 0 to 2"):
         TransferSettings(retargeting_factor=2.5)
