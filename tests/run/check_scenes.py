@@ -23,35 +23,55 @@ from motion_transfer.video import open_video
 ROOT = Path(__file__).resolve().parents[2]
 SPRITE_HEIGHT = 578  # px of the dancer in her own clip
 SPRITE_FOOT = (400.0, 592.0)  # px between her feet, in the part of the studio that she uses
+longest_seconds = float("inf")  # films are made no longer than this; a fast test sets it
 ROOM = 1.8  # how much wider and higher than the picture the world is
 
 
-@cache
-def dancer_sprites() -> np.ndarray:
-    """uint8 `[144,610,720,4]`: the bundled clip with the studio keyed away; colour is premultiplied."""
-    if str(ROOT) not in sys.path:
-        sys.path.append(str(ROOT))
-    from demo.dancer.render import Camera, finish, studio
+class Dancer:
+    """The bundled clip with the studio keyed away: uint8 `[610,720,4]` by frame, colour premultiplied.
 
-    part = np.s_[100:710, 240:960]
-    empty = finish(studio(Camera()))[part]
-    floor = np.s_[440:]  # where her shadow falls
-    sprites = []
-    for chunk in open_video(ROOT / "demo" / "media" / "dancer.mp4").chunks(24):
-        for picture in chunk.pixels[(slice(None), *part)]:
-            away = cv2.absdiff(np.ascontiguousarray(picture), empty).max(axis=2)
-            alpha = np.clip((away.astype(np.int16) - 10) * 18, 0, 255).astype(np.uint8)
-            ratio = picture[floor] / np.maximum(empty[floor], 1).astype(np.float32)
-            low, high = ratio.min(axis=2), ratio.max(axis=2)
-            alpha[floor][(high - low < 0.07) & (low > 0.3) & (high < 1.05)] = 0
-            alpha = cv2.morphologyEx(alpha, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-            alpha = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-            _, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 40).astype(np.uint8))
-            alpha[labels != 1 + np.argmax(stats[1:, 4])] = 0
-            alpha = cv2.erode(alpha, np.ones((3, 3), np.uint8))  # the rim has the studio's colour
-            colour = cv2.multiply(picture, cv2.merge([alpha] * 3), scale=1 / 255)
-            sprites.append(np.dstack([colour, alpha]))
-    return np.stack(sprites)
+    A frame is keyed when it is first asked for.
+    """
+
+    def __init__(self) -> None:
+        if str(ROOT) not in sys.path:
+            sys.path.append(str(ROOT))
+        from demo.dancer.render import Camera, finish, studio
+
+        part = np.s_[100:710, 240:960]
+        self._empty = finish(studio(Camera()))[part]
+        film = open_video(ROOT / "demo" / "media" / "dancer.mp4")
+        self._frames = [f.copy() for chunk in film.chunks(24) for f in chunk.pixels[(slice(None), *part)]]
+        self._keyed: dict[int, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, k: int) -> np.ndarray:
+        if k not in self._keyed:
+            self._keyed[k] = self._cut_out(self._frames[k])
+        return self._keyed[k]
+
+    def _cut_out(self, picture: np.ndarray) -> np.ndarray:
+        floor = np.s_[440:]  # where her shadow falls
+        away = cv2.absdiff(picture, self._empty).max(axis=2)
+        alpha = np.clip((away.astype(np.int16) - 10) * 18, 0, 255).astype(np.uint8)
+        ratio = picture[floor] / np.maximum(self._empty[floor], 1).astype(np.float32)
+        low, high = ratio.min(axis=2), ratio.max(axis=2)
+        alpha[floor][(high - low < 0.07) & (low > 0.3) & (high < 1.05)] = 0
+        alpha = cv2.morphologyEx(alpha, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        alpha = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+        _, labels, stats, _ = cv2.connectedComponentsWithStats((alpha > 40).astype(np.uint8))
+        alpha[labels != 1 + np.argmax(stats[1:, 4])] = 0
+        alpha = cv2.erode(alpha, np.ones((3, 3), np.uint8))  # the rim has the studio's colour
+        colour = cv2.multiply(picture, cv2.merge([alpha] * 3), scale=1 / 255)
+        return np.dstack([colour, alpha])
+
+
+@cache
+def dancer() -> Dancer:
+    """The one copy of her."""
+    return Dancer()
 
 
 @dataclass
@@ -109,9 +129,9 @@ class Scene:
         """uint8 `[T,H,W,3]`."""
         rng = np.random.default_rng(self.seed)
         width, height = self.size
-        count = round(self.seconds * self.rate)
+        count = round(min(self.seconds, longest_seconds) * self.rate)
         noises = [rng.standard_normal((height, width, 1)).astype(np.float32) * self.grain for _ in range(7)]
-        sprites = dancer_sprites()
+        sprites = dancer()
         out = np.empty((count, height, width, 3), np.uint8)
         for k in range(count):
             t = float(k / self.rate)
@@ -146,9 +166,7 @@ class Scene:
         matrix[:, 2] -= np.array([dx * width, dy * width]) * zoom
         return matrix
 
-    def _stand(
-        self, picture: np.ndarray, sprites: np.ndarray, person: Person, t: float, view: np.ndarray
-    ) -> np.ndarray:
+    def _stand(self, picture: np.ndarray, sprites: Dancer, person: Person, t: float, view: np.ndarray) -> np.ndarray:
         width, height = self.size
         at = (person.start + 24 * person.speed * t) % len(sprites)
         low, part = int(at), at % 1
