@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 
-.PHONY: comfy workflows demo help-pages test test-slow check format setup setup-dev clean
+.PHONY: comfy workflows node-pictures demo help-pages test test-slow check format setup setup-dev clean
 
 $(VENV)/.standalone: requirements.txt requirements-standalone.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +41,10 @@ comfy: $(VENV)/.dev
 # The UI form and thumbnail of every graph in workflows/api; PLAYWRIGHT=<folder of playwright-core>.
 workflows: $(VENV)/.dev
 	COMFYUI_DIR="$(COMFYUI_DIR)" COMFYUI_PYTHON="$(COMFYUI_PYTHON)" $(BIN)/python tests/comfy/make_workflows.py
+
+# The picture in every help page, of the node or of what it makes; PLAYWRIGHT as above.
+node-pictures: $(VENV)/.dev
+	COMFYUI_DIR="$(COMFYUI_DIR)" COMFYUI_PYTHON="$(COMFYUI_PYTHON)" $(BIN)/python tests/comfy/picture_nodes.py
 
 help-pages: $(VENV)/.dev
 	$(BIN)/python tests/nodes/refresh_help.py

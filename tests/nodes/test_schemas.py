@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 SNAPSHOT = Path(__file__).with_name("names_are_promises.json")
+LARGEST_PICTURE_BYTES = 40_000
 
 
 def every_input(schema):
@@ -54,6 +58,21 @@ def test_every_node_has_a_help_page_whose_tables_are_those_of_the_schema(schemas
         path = ROOT / "web" / "docs" / node_id / f"{language}.md"
         page = path.read_text(encoding="utf-8")
         assert page == refresh(page, schema, language, locale), f"{path} is out of date: run `make help-pages`"
+
+
+def test_every_help_page_shows_a_picture_under_its_first_paragraph(schemas):
+    """ComfyUI resolves a relative link from the folder of all pages, not from that of the page."""
+    docs = ROOT / "web" / "docs"
+    for node_id in schemas:
+        for language in ("en", "zh"):
+            _, _, third = (docs / node_id / f"{language}.md").read_text(encoding="utf-8").split("\n\n", 3)[:3]
+            link = re.fullmatch(r"!\[.+\]\((.+)\)", third)
+            assert link, f"{node_id}, {language}: run `make node-pictures`"
+            picture = docs / link[1]
+            assert picture.stat().st_size <= LARGEST_PICTURE_BYTES, picture
+            with Image.open(picture) as shown:
+                assert 480 <= shown.width <= 640, picture
+                assert float(np.asarray(shown.convert("L")).std()) > 10, f"{picture} is of one colour"
 
 
 def test_chinese_words_exist_for_every_name_that_a_user_sees(schemas):

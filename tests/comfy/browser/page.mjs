@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 const { chromium } = require(process.env.PLAYWRIGHT || 'playwright-core')
 
-export async function openPage(url, { vueNodes = false, width = 1600, height = 900 } = {}) {
+export async function openPage(url, { vueNodes = false, width = 1600, height = 900, pixels = 1 } = {}) {
   const settings = {
     'Comfy.TutorialCompleted': true,
     'Comfy.InstalledVersion': '1.49.6',
@@ -18,7 +18,7 @@ export async function openPage(url, { vueNodes = false, width = 1600, height = 9
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run', '--disable-sync'],
   })
-  const page = await browser.newPage({ viewport: { width, height } })
+  const page = await browser.newPage({ viewport: { width, height }, deviceScaleFactor: pixels })
   const errors = []
   page.on('pageerror', (error) => errors.push(String(error)))
   await page.goto(url)

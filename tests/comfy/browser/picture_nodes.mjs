@@ -5,21 +5,19 @@ import path from 'node:path'
 import { openPage } from './page.mjs'
 
 const [url, root, shots, ...only] = process.argv.slice(2)
-const [left, top, around] = [170, 170, 36] // px: clear of the page's own bars; what is seen around a node
+const [left, top, around] = [170, 170, 16] // px: clear of the page's own bars; what is seen around a node
+const above = 34 // px: the title over the node's own box, without the pack's badge over that
 const names = fs.readdirSync(path.join(root, 'workflows')).filter((f) => f.endsWith('.json')).map((f) => f.slice(0, -5))
 names.sort((a, b) => (a === 'first_result' ? -1 : b === 'first_result' ? 1 : a < b ? -1 : 1))
-const { browser, page } = await openPage(url, { width: 1300, height: 1500 })
+const { browser, page } = await openPage(url, { width: 1300, height: 1500, pixels: 1.5 })
 const taken = new Set()
 for (const name of names.filter((n) => !only.length || only.includes(n))) {
   const graph = JSON.parse(fs.readFileSync(path.join(root, 'workflows', `${name}.json`)))
   if (graph.nodes.every((n) => !n.type.startsWith('MT_') || taken.has(n.type))) continue
   await page.evaluate(({ graph, name }) => window.app.loadGraphData(graph, true, true, name), { graph, name })
   await page.waitForTimeout(1000)
-  // Run where a node of ours then shows something; what needs weights is shown as it stands.
-  const shows = ['MT_MotionTransfer', 'MT_RetargetMotion', 'MT_CheckDrivingVideo', 'MT_PickPerson']
-  const runs =
-    graph.nodes.some((n) => shows.includes(n.type) && !taken.has(n.type)) &&
-    !graph.nodes.some((n) => ['UNETLoader', 'CLIPLoader', 'VAELoader'].includes(n.type))
+  // Run where the node itself then shows what it made.
+  const runs = graph.nodes.some((n) => n.type === 'MT_MotionTransfer') && !taken.has('MT_MotionTransfer')
   const before = Object.keys(await (await fetch(`${url}/history`)).json()).length
   if (runs) await page.evaluate(() => window.app.queuePrompt(0, 1))
   let ran = !runs
@@ -38,6 +36,9 @@ for (const name of names.filter((n) => !only.length || only.includes(n))) {
         const { canvas, graph } = window.app
         const node = graph._nodes.find((n) => n.type === type)
         canvas.deselectAll?.()
+        canvas.links_render_mode = window.LiteGraph.HIDDEN_LINK // other nodes' wires run across
+        node.title = window.LiteGraph.registered_node_types[type].title // not what this one graph calls it
+        for (const n of graph._nodes) if (n !== node) n.pos = [n.pos[0] + 100000, n.pos[1]] // neighbours would look in
         canvas.ds.scale = 1
         canvas.ds.offset = [left - node.pos[0], top - node.pos[1]]
         canvas.setDirty(true, true)
@@ -49,9 +50,9 @@ for (const name of names.filter((n) => !only.length || only.includes(n))) {
     await page.waitForTimeout(700)
     const clip = {
       x: box.x + left - around,
-      y: box.y + top - 30 - around, // a title is 30 px high
+      y: box.y + top - above,
       width: box.width + 2 * around,
-      height: box.height + 30 + 2 * around,
+      height: box.height + above + around,
     }
     await page.screenshot({ path: path.join(shots, `${type}.png`), clip })
     taken.add(type)
