@@ -47,7 +47,12 @@ class LocalHost:
     def find_weights(self, weights: WeightFile) -> Path:
         """In each folder as ComfyUI lays them out (`<folder>/<file>`, and below), and for the bare file."""
         folders = [folder / weights.folder for folder in self.weights_folders]
-        return find_weight_file(weights, folders, self.weights_folders, ", or name its folder with --weights.")
+        return find_weight_file(
+            weights,
+            folders,
+            self.weights_folders,
+            f" ('motion-transfer models get {weights.file}' does), or name its folder with --weights.",
+        )
 
     def lend(self, what: str) -> Any | None:
         """Nothing: engines load their own."""
