@@ -6,7 +6,6 @@ from comfy_api.latest import Input, io, ui
 
 from ..core import MotionTransferError
 from ..models.registry import engine_names, engine_spec
-from ..run.check import check_driving_video
 from ..video import open_video
 from .comfy_host import comfy_host
 from .places import video_file
@@ -39,6 +38,8 @@ class CheckDrivingVideo(io.ComfyNode):
 
     @classmethod
     def execute(cls, video: Input.Video, engine: str, stop: str) -> io.NodeOutput:
+        from ..run.check import check_driving_video  # here, for ComfyUI's start
+
         path, start, end = video_file(video)
         names = {engine_spec(n).title: n for n in engine_names()}
         with comfy_host() as host:

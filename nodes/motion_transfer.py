@@ -11,7 +11,6 @@ from comfy_api.latest import Input, InputImpl, io
 from ..core import RESOLUTIONS, Motion, TransferJob, UsageError
 from ..pose.motion_file import save_motion
 from ..run.digests import motion_digest
-from ..run.route import run
 from .comfy_host import comfy_host
 from .engine_inputs import engine_of, model_input
 from .pictures import character_mask, first_picture
@@ -59,6 +58,8 @@ class MotionTransfer(io.ComfyNode):
         seed: int,
         mask: Input.Mask | None = None,
     ) -> io.NodeOutput:
+        from ..run.route import run  # here, for ComfyUI's start
+
         engine, settings = engine_of(model)
         word = QUALITY_WORDS[quality]
         path, start, stop = motion_or_video_file(driving)

@@ -12,7 +12,6 @@ from comfy_api.latest import Input, InputImpl, io
 from ..core import RESOLUTIONS, TransferJob, UsageError
 from ..models.wan_animate.spec import BACKEND, WanAnimateSettings
 from ..run.manifest import manifest_path
-from ..run.route import run
 from .comfy_host import comfy_host
 from .engine_inputs import setting_input
 from .motion_transfer import QUALITY_WORDS, SUFFIX, job_name, motion_or_video_file
@@ -91,6 +90,7 @@ class WanAnimate(io.ComfyNode):
         sigmas: Any = None,
         **settings: Any,
     ) -> io.NodeOutput:
+        from ..run.route import run  # here, for ComfyUI's start
         from .wan_backend import ComfyWanBackend, Sampling
 
         word = QUALITY_WORDS[quality]
