@@ -3,8 +3,9 @@
     python benchmarks/face_code_speed.py [--rounds 3] [--threads 1] [--batch 8]
 
 True sizes (512 px, 22.7 M parameters), random weights, CPU, faces in batches of 8 as the official code has them.
-The encoders take turns, so that a busy machine slows all of them; the best time of each counts. Exits 1 below
-five times the stock path's speed.
+The encoders take turns, so that a busy machine slows all of them; the best of each counts, by the clock and in
+processor time, which counts the system's too: most of the stock path's is fresh memory for its copies. Exits 1 below
+five times the stock path's speed by the clock.
 """
 
 from __future__ import annotations
@@ -47,19 +48,20 @@ def main() -> int:
         pass
     faces = np.random.default_rng(0).integers(0, 256, (args.batch, 512, 512, 3), dtype=np.uint8)
     pixels = torch.from_numpy(faces).permute(0, 3, 1, 2).float() / 127.5 - 1
-    best = dict.fromkeys(paths, float("inf"))
+    best, busy = (dict.fromkeys(paths, float("inf")) for _ in range(2))
     codes: dict[str, torch.Tensor] = {}
     with torch.no_grad():
         for path in paths.values():
             path(pixels[:1])
         for _ in range(args.rounds):
             for name, path in paths.items():
-                start = time.perf_counter()
+                start, start_busy = time.perf_counter(), time.process_time()
                 codes[name] = path(pixels)
                 best[name] = min(best[name], (time.perf_counter() - start) / args.batch)
+                busy[name] = min(busy[name], (time.process_time() - start_busy) / args.batch)
     for name, seconds in best.items():
         error = (codes[name] - codes["stock"]).norm() / codes["stock"].norm()
-        print(f"{name:10s} {seconds:7.3f} s/frame   {best['stock'] / seconds:5.1f} x stock   relative difference {error:.1e}")  # fmt: skip
+        print(f"{name:10s} {seconds:7.3f} s/frame   {best['stock'] / seconds:5.1f} x stock   processor {busy[name]:6.3f} s   {busy['stock'] / busy[name]:5.1f} x   relative difference {error:.1e}")  # fmt: skip
     return 0 if best["stock"] / best["ours"] >= GOAL else 1
 
 
