@@ -194,7 +194,7 @@ def test_the_dancer_is_found_as_rendered(monkeypatch):
     from demo.dancer.choreography import beat_of_frame
     from demo.dancer.render import Camera, rasterise
 
-    motion = load_motion(ROOT / "demo" / "dancer.motion")
+    motion = load_motion(ROOT / "demo" / "media" / "dancer.motion")
     source = open_video(ROOT / "demo" / "media" / "dancer.mp4")
     for frame in (5, 80):
         depth = rasterise(dancer_patches(*dancer_at(beat_of_frame(frame))), Camera()).depth

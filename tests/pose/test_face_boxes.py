@@ -69,7 +69,7 @@ def centre_and_side(boxes):
 
 
 def test_on_the_dancer_the_box_trembles_about_half_as_much_as_wans_and_breathes_eight_times_less():
-    motion = load_motion(DEMO / "dancer.motion")
+    motion = load_motion(DEMO / "media" / "dancer.motion")
     with np.load(DEMO / "media" / "dancer_truth.npz") as stored:
         head = stored["points"][:, [23 + k for k in (27, 28, 29, 30, 36, 39, 42, 45)]].mean(
             1
