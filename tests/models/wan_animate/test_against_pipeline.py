@@ -136,7 +136,7 @@ def _pictures(frames):
 
 
 @pytest.mark.parametrize("mode", ["move", "replace"])
-@pytest.mark.parametrize(("num_frames", "guidance", "overlap"), [(17, 1.0, "1"), (17, 3.0, "1"), (49, 1.0, "1"), (41, 1.0, "5")])  # fmt: skip
+@pytest.mark.parametrize(("num_frames", "guidance", "overlap"), [(17, 1.0, "1"), (17, 3.0, "1"), (49, 1.0, "1"), pytest.param(41, 1.0, "5", marks=pytest.mark.slow)])  # fmt: skip
 def test_frames_are_those_of_the_pipeline_within_a_level(models, monkeypatch, mode, num_frames, guidance, overlap):
     """One window, guided or not, and three windows with one or five frames carried over."""
     ours, theirs = made_by_both(models, monkeypatch, mode, num_frames, guidance, overlap)  # fmt: skip

@@ -61,10 +61,10 @@ def command(models, tmp_path, *words):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", ["move", "replace"])
+@pytest.mark.parametrize("mode", ["move", pytest.param("replace", marks=pytest.mark.slow)])
 def test_the_command_makes_a_video_with_sound_in_windows(models, tmp_path, mode):
     picture = Image.open(MEDIA / "heroine.png").convert("RGB")
-    picture.resize((96, round(96 * picture.height / picture.width))).save(tmp_path / "small.png")
+    picture.resize((64, round(64 * picture.height / picture.width))).save(tmp_path / "small.png")
     done = command(models, tmp_path, "--mode", mode)
     assert done.returncode == 0, done.stderr
     with av.open(str(tmp_path / "out.mp4")) as container:
