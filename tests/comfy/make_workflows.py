@@ -43,7 +43,7 @@ def main() -> None:
             server.put_names_of_models(WORKFLOWS / "api")
             script = Path(__file__).with_name("browser") / "make_workflows.mjs"
             subprocess.run(["node", str(script), server.url, str(ROOT), str(shots), *names], check=True, timeout=900)
-        subprocess.run([sys.executable, str(WORKFLOWS / "make" / "name_models.py")], check=True)
+        subprocess.run([sys.executable, str(Path(__file__).with_name("name_models.py"))], check=True)
         for name in names:
             thumbnail(shots / f"{name}.png", WORKFLOWS / f"{name}.jpg")
 

@@ -89,7 +89,7 @@ def test_the_icon_is_one_that_the_registry_takes(archive):
 
 def test_every_loader_in_a_workflow_says_where_its_file_comes_from():
     """The page offers these for download; they are the registry's own places."""
-    sys.path.insert(0, str(ROOT / "workflows" / "make"))
+    sys.path.insert(0, str(ROOT / "tests" / "comfy"))
     from name_models import LOADERS, known_places
 
     places, seen = known_places(), 0
@@ -97,7 +97,7 @@ def test_every_loader_in_a_workflow_says_where_its_file_comes_from():
         for node in json.loads(path.read_text(encoding="utf-8"))["nodes"]:
             if node["type"] in LOADERS:
                 file = node["widgets_values"][0]
-                assert node["properties"]["models"] == [places[file]], f"{path.name}: run workflows/make/name_models.py"
+                assert node["properties"]["models"] == [places[file]], f"{path.name}: run tests/comfy/name_models.py"
                 assert places[file]["url"].startswith("https://huggingface.co/") and places[file]["url"].endswith(file)
                 seen += 1
     assert seen >= 20

@@ -1,6 +1,6 @@
 """Tells ComfyUI's page where the files of a workflow's loaders come from, so that it can offer them.
 
-    python workflows/make/name_models.py      all workflows, in place; `make workflows` does it too
+    python tests/comfy/name_models.py      all workflows, in place; `make workflows` does it too
 
 Places are those of the weights registry: what a missing-file message says and what the page offers are the same.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from motion_transfer.models.registry import engine_names, engine_spec
 from motion_transfer.run.download import hub_place
 
-WORKFLOWS = Path(__file__).resolve().parents[1]
+WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
 LOADERS = {"UNETLoader", "VAELoader", "CLIPLoader", "CLIPVisionLoader", "LoraLoaderModelOnly"}
 
 
