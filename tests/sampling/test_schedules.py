@@ -1,18 +1,14 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from published_steps import PUBLISHED
+
 from motion_transfer.core import UsageError
 from motion_transfer.sampling.schedules import flow_schedule
-
-# What Wan 2.2's own solvers hand to the model with shift 5.
-PUBLISHED = {
-    ("dpm++", 20): "1000 989 978 965 952 937 921 902 882 859 833 803 769 729 681 625 555 468 357 208",
-    ("dpm++", 6): "1000 961 909 833 714 500",
-    ("dpm++", 4): "1000 937 833 625",
-    ("unipc", 20): "999 989 978 965 952 937 920 902 882 859 833 803 768 728 681 624 555 468 356 208",
-    ("unipc", 6): "999 961 908 833 713 499",
-    ("unipc", 4): "999 937 833 624",
-}
 
 
 @pytest.mark.parametrize(("solver", "steps"), PUBLISHED)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "sampling"))
+from published_steps import PUBLISHED  # noqa: E402
+
 from motion_transfer.models.wan_animate.diffusers_solver import make_solver  # noqa: E402
 
-TABLES = {
-    ("dpm++", 20): "1000 989 978 965 952 937 921 902 882 859 833 803 769 729 681 625 555 468 357 208",
-    ("dpm++", 6): "1000 961 909 833 714 500",
-    ("dpm++", 4): "1000 937 833 625",
-    ("unipc", 20): "999 989 978 965 952 937 920 902 882 859 833 803 768 728 681 624 555 468 356 208",
-    ("unipc", 6): "999 961 908 833 713 499",
-    ("unipc", 4): "999 937 833 624",
-}
 
-
-@pytest.mark.parametrize(("solver", "steps"), TABLES)
+@pytest.mark.parametrize(("solver", "steps"), PUBLISHED)
 def test_timesteps_are_those_of_the_published_code(solver, steps):
     scheduler = make_solver(solver, steps, 5.0)
-    assert " ".join(str(int(t)) for t in scheduler.timesteps) == TABLES[solver, steps]
+    assert " ".join(str(int(t)) for t in scheduler.timesteps) == PUBLISHED[solver, steps]
     assert len(scheduler.sigmas) == steps + 1 and scheduler.sigmas[-1] == 0
 
 
