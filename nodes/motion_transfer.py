@@ -13,9 +13,9 @@ from ..pose.motion_file import save_motion
 from ..run.digests import motion_digest
 from .comfy_host import comfy_host
 from .engine_inputs import engine_of, model_input
+from .lend_models import lend_models
 from .pictures import character_mask, first_picture
 from .places import lasting_folder, mask_file, picture_file, spool_folder, video_file
-from .wan_files import lend_models
 from .wires import CATEGORY, MotionWire
 
 QUALITY_WORDS = {"High": "high", "Medium": "medium", "Low": "low", "Lossless": "lossless", "With alpha": "alpha"}

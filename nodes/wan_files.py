@@ -21,11 +21,8 @@ between devices; they leave the memory when other files are asked for."""
 
 
 def lend_models(engine: str, settings: Mapping[str, Plain], host: Host) -> dict[str, Any]:
-    """What a host lends to `engine`: nothing, or the backend that its files make. MissingWeights before any work."""
-    spec = engine_spec(engine)
-    if spec.settings is not WanAnimateSettings:
-        return {}
-    return {BACKEND: WanFromFiles(spec.settings.from_plain(settings), host)}
+    """The backend that the files make. MissingWeights before any work."""
+    return {BACKEND: WanFromFiles(engine_spec(engine).settings.from_plain(settings), host)}
 
 
 class WanFromFiles:

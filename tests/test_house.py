@@ -24,9 +24,10 @@ FLOORS = {
     "pose": {"core"},
     "face_motion": {"core", "pose"},
     "models": {"core", "sampling", "pose", "face_motion"},
-    "run": {"core", "video", "sampling", "pose", "face_motion", "models"},
-    "nodes": {"core", "video", "sampling", "pose", "face_motion", "models", "run"},
-    "cli": {"core", "video", "sampling", "pose", "face_motion", "models", "run"},
+    "finishing": {"core", "sampling", "pose", "face_motion"},
+    "run": {"core", "video", "sampling", "pose", "face_motion", "models", "finishing"},
+    "nodes": {"core", "video", "sampling", "pose", "face_motion", "models", "finishing", "run"},
+    "cli": {"core", "video", "sampling", "pose", "face_motion", "models", "finishing", "run"},
 }
 
 # Foreign package -> the only floors that may import it.
@@ -35,7 +36,8 @@ ONLY_HERE = {
     "PIL": {"video", "nodes"},
     "mediapipe": {"pose"},
     "onnxruntime": {"pose"},
-    "torch": {"sampling", "pose", "face_motion", "models", "nodes"},
+    "torch": {"sampling", "pose", "face_motion", "models", "finishing", "nodes"},
+    "spandrel": {"finishing"},
     "diffusers": {"models"},
     "transformers": {"models"},
     "comfy": {"nodes"},
@@ -44,7 +46,7 @@ ONLY_HERE = {
     "server": {"nodes"},
     "ray": {"cli"},
     "rich": {"cli"},
-    "safetensors": {"pose", "face_motion", "models"},
+    "safetensors": {"pose", "face_motion", "models", "finishing"},
     "huggingface_hub": {"run"},
     "comfy_execution": {"nodes"},
 }

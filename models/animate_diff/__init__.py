@@ -1,0 +1,1 @@
+"""AnimateDiff: a picture model that motion modules let move, led by drawn poses."""

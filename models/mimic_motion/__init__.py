@@ -1,0 +1,1 @@
+"""MimicMotion: Stable Video Diffusion led by drawn poses, all frames of a section denoised together."""
