@@ -57,6 +57,8 @@ class Finished:
     """uint8 `[k,H,W,3]`, the last k = min(spec.overlap, num_frames) finished frames, lossless."""
     state: Mapping[str, object] | None
     """The `state` of the last finished chunk."""
+    ahead: np.ndarray | None = None
+    """The `ahead` of the last finished chunk, to the bit."""
 
 
 class Host(Protocol):

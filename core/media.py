@@ -54,6 +54,8 @@ class FrameChunk:
     """uint8 `[T,H,W]`, straight (not premultiplied); None means opaque."""
     state: Mapping[str, object] | None = None
     """Plain JSON values that the engine wants back when a broken run goes on after this chunk."""
+    ahead: np.ndarray | None = None
+    """uint8 `[k,H,W,3]`: the k frames behind this chunk as far as they are made, which the engine wants back too."""
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape
@@ -63,6 +65,10 @@ class FrameChunk:
             raise ValueError(f"frames are uint8 or float32, not {self.pixels.dtype}")
         if self.alpha is not None and (self.alpha.shape != shape[:3] or self.alpha.dtype != np.uint8):
             raise ValueError(f"alpha is uint8 {list(shape[:3])}, not {self.alpha.dtype} {list(self.alpha.shape)}")
+        if self.ahead is not None and (self.ahead.shape[1:] != shape[1:] or self.ahead.dtype != np.uint8):
+            raise ValueError(
+                f"ahead is uint8 [k,{shape[1]},{shape[2]},3], not {self.ahead.dtype} {list(self.ahead.shape)}"
+            )
         if self.pts is not None and self.pts.shape != (shape[0],):
             raise ValueError(f"{shape[0]} frames need {shape[0]} time stamps, not {list(self.pts.shape)}")
 

@@ -36,7 +36,7 @@ class Piece:
     """Width, height in pixels."""
     state: Mapping[str, Any] | None
     tail_sha256: str | None
-    """Of the lossless last frames, where the engine needs them."""
+    """Of the lossless frames that the engine needs: the last ones, and what it has begun behind them."""
     report: Mapping[str, Any]
     """What the engine told of itself by then."""
 
@@ -50,6 +50,7 @@ class Journal:
         self._suffix = suffix
         self._overlap = overlap
         self._tail: np.ndarray | None = None
+        self._ahead: np.ndarray | None = None
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._read()
@@ -70,7 +71,7 @@ class Journal:
             return None
         width, height = self.pieces[-1].size
         tail = self._tail if self._tail is not None else np.zeros((0, height, width, 3), np.uint8)
-        return Finished(self.num_frames, tail, self.pieces[-1].state)
+        return Finished(self.num_frames, tail, self.pieces[-1].state, self._ahead)
 
     @property
     def report(self) -> Mapping[str, Any]:
@@ -90,9 +91,10 @@ class Journal:
             num_bytes, sha256 = path.stat().st_size, file_sha256(path)
         tail = self._next_tail(chunk)
         tail_sha256 = None
-        if tail is not None:
+        kept = {name: frames for name, frames in (("tail", tail), ("ahead", chunk.ahead)) if frames is not None}
+        if kept:
             data = io.BytesIO()
-            np.savez_compressed(data, tail=tail)
+            np.savez_compressed(data, allow_pickle=False, **kept)
             write_beside(self.folder / f"{name}.npz", data.getvalue())
             tail_sha256 = file_sha256(self.folder / f"{name}.npz")
         height, width = chunk.pixels.shape[1:3]
@@ -109,7 +111,7 @@ class Journal:
         )
         write_json(self.folder / f"{name}.json", asdict(piece))
         self.pieces.append(piece)
-        self._tail = tail
+        self._tail, self._ahead = tail, chunk.ahead
         return piece
 
     def discard(self) -> None:
@@ -127,11 +129,11 @@ class Journal:
     def _read(self) -> None:
         """Take over what is whole; remove the first damaged piece and everything after it."""
         while (piece := self._whole_piece(self.num_frames)) is not None:
-            if self._overlap:
-                tail = self._whole_tail(piece)
-                if tail is None:
-                    break
-                self._tail = tail
+            needs_frames = self._overlap > 0 or piece.tail_sha256 is not None
+            frames = self._whole_frames(piece) if needs_frames else {}
+            if frames is None:
+                break
+            self._tail, self._ahead = frames.get("tail"), frames.get("ahead")
             self.pieces.append(piece)
         kept = {Path(p.file).stem for p in self.pieces}
         with writing(self.folder):
@@ -156,12 +158,12 @@ class Journal:
             return None
         return piece if whole else None
 
-    def _whole_tail(self, piece: Piece) -> np.ndarray | None:
+    def _whole_frames(self, piece: Piece) -> dict[str, np.ndarray] | None:
         path = self.folder / f"piece-{piece.start:08d}.npz"
         try:
             if file_sha256(path) != piece.tail_sha256:
                 return None
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-                return file["tail"]
+                return dict(file)
         except (OSError, ValueError, KeyError, MotionTransferError):
             return None

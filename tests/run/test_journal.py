@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,3 +115,21 @@ def test_pieces_must_follow_each_other(tmp_path):
     journal = filled(tmp_path / "key", count=1)
     with pytest.raises(ValueError, match="begins at frame 3"):
         journal.commit(chunk_at(4), write_raw)
+
+
+def test_frames_begun_behind_a_piece_come_back_to_the_bit(tmp_path):
+    """For engines that fade sections into one another: of the last whole piece, not of a damaged one behind it."""
+    drawn = np.random.default_rng(1).integers(0, 256, (3, 2, 4, 6, 3)).astype(np.uint8)
+    journal = Journal(tmp_path / "key", suffix=".raw")
+    for k, ahead in enumerate([drawn[0], drawn[1], None]):
+        journal.commit(replace(chunk_at(3 * k), ahead=ahead), write_raw)
+    done = Journal(tmp_path / "key", suffix=".raw").finished()
+    assert done is not None and done.num_frames == 9 and done.ahead is None
+    (tmp_path / "key" / "piece-00000006.raw").unlink()
+    done = Journal(tmp_path / "key", suffix=".raw").finished()
+    assert done is not None and done.num_frames == 6
+    np.testing.assert_array_equal(done.ahead, drawn[1])
+    (tmp_path / "key" / "piece-00000003.npz").write_bytes(b"harmed")
+    done = Journal(tmp_path / "key", suffix=".raw").finished()
+    assert done is not None and done.num_frames == 3
+    np.testing.assert_array_equal(done.ahead, drawn[0])
