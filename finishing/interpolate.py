@@ -1,0 +1,44 @@
+"""Frames between frames, up to a target rate: what a user can choose. The work is in `interpolator`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..core import Host, Settings, number
+from .finisher import Finisher, FinisherSpec
+
+BETWEEN = "frames between"
+"""What a host lends under this name makes the frames; see `interpolator.Between`."""
+
+
+@dataclass(frozen=True)
+class InterpolateSettings(Settings):
+    fps: float = number(
+        60.0, 1.0, 1000.0, step=1.0, unit="frames/s",
+        help="Rate of the finished video, above that of the source. 59.94, 29.97 and 23.976 mean the exact broadcast rates.",
+    )  # fmt: skip
+
+
+def _open(settings: Any, host: Host) -> Finisher:
+    from .interpolator import Interpolator
+
+    return Interpolator(settings, host)
+
+
+def _identity(settings: Any, host: Host) -> str:
+    lent = host.lend(BETWEEN)
+    return "" if lent is None else str(lent.fingerprint)
+
+
+SPEC = FinisherSpec(
+    name="interpolate",
+    title="Interpolate",
+    summary="Frames between the frames, up to a target rate; cuts and sound stay where they are.",
+    settings=InterpolateSettings,
+    open=_open,
+    version="1",
+    main="fps",
+    flag="fps",
+    identity=_identity,
+)
