@@ -55,6 +55,13 @@ def add_casting(words: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_commercial(words: argparse.ArgumentParser) -> None:
+    words.add_argument(
+        "--commercial-use-only", action="store_true",
+        help="refuse weights whose licence does not allow commercial use (MOTION_TRANSFER_COMMERCIAL_USE_ONLY=1 does so always)",
+    )  # fmt: skip
+
+
 def add_running(words: argparse.ArgumentParser) -> None:
     words.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     words.add_argument("--quiet", action="store_true", help="no progress, only notes and errors")

@@ -10,6 +10,7 @@
     │   └── CannotWrite
     ├── MissingPackage 4         an optional package is not installed
     ├── MissingWeights 4         a weight file is not where it should be
+    │   └── NotForCommercialUse  its licence does not allow what was asked for
     └── Cancelled 130            the user stopped the run; what was finished is kept
 
 Every message is one line that says what was asked, what was found and what would work.
@@ -64,6 +65,10 @@ class MissingWeights(MotionTransferError):
     """A weight file is needed and was not found."""
 
     exit_status = 4
+
+
+class NotForCommercialUse(MissingWeights):
+    """Weights may only be used as their licence allows; whoever has others to choose from takes those."""
 
 
 class Cancelled(MotionTransferError):

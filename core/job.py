@@ -56,6 +56,8 @@ class TransferJob:
     """Who of several people drives, in the words of `PersonChoice`; frames and seconds count from the start."""
     driving_mask: str | None = None
     """Video or picture whose white is the driver, for engines that replace; None: segmentation."""
+    commercial_use_only: bool = False
+    """Refuse weights whose licence does not allow commercial use, before any work. Changes no pixel."""
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -81,8 +83,9 @@ class TransferJob:
         for name in ("mask", "character_pose", "audio_file", "driving_mask"):
             if getattr(self, name) is not None and not isinstance(getattr(self, name), str):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a path or nothing.")
-        if not isinstance(self.audio, bool):
-            raise UsageError(f"audio is {self.audio!r}, but takes true or false.")
+        for name in ("audio", "commercial_use_only"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} is {getattr(self, name)!r}, but takes true or false.")
         if not isinstance(self.settings, Mapping):
             raise UsageError(f"settings are {self.settings!r}, but must be names with values.")
         for name in ("start_seconds", "stop_seconds"):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from ..core import Cancelled, WeightFile
 from ..run.weight_search import find_weight_file
+from ..run.weights import only_commercial, refuse_non_commercial
 
 PREVIEW_PX = 512
 
@@ -23,7 +24,8 @@ PREVIEW_PX = 512
 class ComfyHost:
     """Made at the start of one node's `execute`."""
 
-    def __init__(self, lent: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, lent: Mapping[str, Any] | None = None, *, commercial_use_only: bool = False) -> None:
+        self._commercial_use_only = only_commercial(commercial_use_only)
         self._bar = comfy.utils.ProgressBar(1)
         self._lent = dict(lent or {})
         self.notes: list[str] = []
@@ -34,6 +36,8 @@ class ComfyHost:
 
     def find_weights(self, weights: WeightFile) -> Path:
         """In ComfyUI's own folders, with the user's extra paths."""
+        if self._commercial_use_only:
+            refuse_non_commercial(weights)
         models = Path(folder_paths.models_dir)
         try:
             folders = [Path(folder) for folder in folder_paths.get_folder_paths(weights.folder)]
@@ -76,10 +80,10 @@ class ComfyHost:
 
 
 @contextmanager
-def comfy_host(lent: Mapping[str, Any] | None = None) -> Iterator[ComfyHost]:
+def comfy_host(lent: Mapping[str, Any] | None = None, *, commercial_use_only: bool = False) -> Iterator[ComfyHost]:
     """A host for one `execute`; our Cancelled becomes ComfyUI's own interruption at the very end."""
     try:
-        yield ComfyHost(lent)
+        yield ComfyHost(lent, commercial_use_only=commercial_use_only)
     except Cancelled:
         comfy.model_management.throw_exception_if_processing_interrupted()
         raise

@@ -9,8 +9,10 @@ from typing import Any
 from comfy_api.latest import Input, InputImpl, io
 
 from ..core import RESOLUTIONS, Motion, TransferJob, UsageError
+from ..models.registry import engine_spec
 from ..pose.motion_file import save_motion
 from ..run.digests import motion_digest
+from ..run.weights import only_commercial, refuse_engine
 from .comfy_host import comfy_host
 from .engine_inputs import engine_of, model_input
 from .lend_models import lend_models
@@ -43,6 +45,7 @@ class MotionTransfer(io.ComfyNode):
                 io.Combo.Input("quality", options=list(QUALITY_WORDS), default="High", tooltip="High, Medium, Low: H.264. Lossless: FFV1 in MKV. With alpha: ProRes 4444."),
                 io.Int.Input("seed", default=0, min=0, max=2**53 - 1, control_after_generate=True, tooltip="The same seed and inputs give the same video."),
                 io.Mask.Input("mask", optional=True, tooltip="White where the character is (Load Image's MASK is the other way round: Invert Mask); without it transparency or segmentation decides."),
+                io.Boolean.Input("commercial_use_only", default=False, optional=True, advanced=True, tooltip="Refuse weights whose licence does not allow commercial use, in one line and before any work."),
             ],
             outputs=[io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video.")],
         )  # fmt: skip
@@ -57,6 +60,7 @@ class MotionTransfer(io.ComfyNode):
         quality: str,
         seed: int,
         mask: Input.Mask | None = None,
+        commercial_use_only: bool = False,
     ) -> io.NodeOutput:
         from ..run.route import run  # here, for ComfyUI's start
 
@@ -68,10 +72,12 @@ class MotionTransfer(io.ComfyNode):
         job = TransferJob(
             character=str(picture), driving=str(path), output="result", engine=engine, settings=settings, seed=seed,
             quality=word, resolution=resolution, start_seconds=start, stop_seconds=stop,
-            mask=None if known is None else str(mask_file(known)),
+            mask=None if known is None else str(mask_file(known)), commercial_use_only=commercial_use_only,
         )  # fmt: skip
         output = spool_folder() / f"transfer_{job_name(job)}{SUFFIX.get(word, '.mp4')}"
-        with comfy_host() as host:
+        with comfy_host(commercial_use_only=commercial_use_only) as host:
+            if only_commercial(commercial_use_only):
+                refuse_engine(engine_spec(engine))
             host.lend_also(lend_models(engine, settings, host))
             result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=True)
         return io.NodeOutput(InputImpl.VideoFromFile(str(result.output)))

@@ -28,6 +28,7 @@ def transfer(
     stop_seconds: float | None = None,
     detector: str = "auto",
     person: str = "auto",
+    commercial_use_only: bool = False,
     overwrite: bool = False,
     work_dir: str | os.PathLike[str] | None = None,
     host: Host | None = None,
@@ -55,5 +56,6 @@ def transfer(
         stop_seconds=stop_seconds,
         detector=detector,
         person=person,
+        commercial_use_only=commercial_use_only,
     )
     return run(job, host or LocalHost(), work_dir=None if work_dir is None else Path(work_dir), overwrite=overwrite)

@@ -14,6 +14,7 @@ from ..core import Cancelled, Host, WeightFile
 from ..models.device import AUTO, checked_device
 from .places import models_folder
 from .weight_search import find_weight_file
+from .weights import only_commercial, refuse_non_commercial
 
 Step = Callable[[int, int, str], None]
 """done, total, stage."""
@@ -30,8 +31,13 @@ class LocalHost:
         cancel: threading.Event | None = None,
         weights_folders: Sequence[Path] = (),
         device: str = AUTO,
+        commercial_use_only: bool | None = None,
     ) -> None:
-        """`device` as torch names it; 'auto' is the first GPU, found when somebody asks for it."""
+        """`device` as torch names it; 'auto' is the first GPU, found when somebody asks for it.
+
+        `commercial_use_only` refuses weights that may not be used commercially; None: as the environment says.
+        """
+        self._commercial_use_only = only_commercial(False) if commercial_use_only is None else commercial_use_only
         self.cancel = cancel or threading.Event()
         self.weights_folders = (*weights_folders, models_folder())
         self._on_step = on_step
@@ -46,6 +52,8 @@ class LocalHost:
 
     def find_weights(self, weights: WeightFile) -> Path:
         """In each folder as ComfyUI lays them out (`<folder>/<file>`, and below), and for the bare file."""
+        if self._commercial_use_only:
+            refuse_non_commercial(weights)
         folders = [folder / weights.folder for folder in self.weights_folders]
         return find_weight_file(
             weights,
@@ -74,17 +82,23 @@ class LocalHost:
 
 
 class NotedHost:
-    """Passes everything on to another host and remembers the notes, each said once."""
+    """Passes everything on to another host and remembers the notes, each said once.
 
-    def __init__(self, host: Host) -> None:
+    With `commercial_use_only` it refuses weights that may not be used commercially, whoever asks for them.
+    """
+
+    def __init__(self, host: Host, *, commercial_use_only: bool = False) -> None:
         self.notes: list[str] = []
         self._host = host
+        self._commercial_use_only = only_commercial(commercial_use_only)
 
     @property
     def device(self) -> str:
         return self._host.device
 
     def find_weights(self, weights: WeightFile) -> Path:
+        if self._commercial_use_only:
+            refuse_non_commercial(weights)
         return self._host.find_weights(weights)
 
     def lend(self, what: str) -> Any | None:

@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import MISSING, asdict, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from .casting import absolute_choice
 
 MANIFEST_VERSION = 1
 _PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pyav": "av", "mediapipe": "mediapipe", "safetensors": "safetensors"}
+_NO_MATTER = {"commercial_use_only": False}  # of a job: changes nothing in the file
 _INPUTS = ("character", "driving", "mask", "character_pose", "audio_file", "driving_mask")
 
 
@@ -80,6 +81,13 @@ def versions() -> dict[str, str]:
 
 def job_as_dict(job: TransferJob) -> dict[str, Any]:
     return asdict(job)
+
+
+def is_of_job(manifest: Mapping[str, Any] | None, job: Mapping[str, Any]) -> bool:
+    """Whether a manifest tells of this very job (`job_as_dict`), be it of a time when jobs had fewer fields."""
+    told = (manifest or {}).get("job")
+    defaults = {f.name: f.default for f in fields(TransferJob) if f.default is not MISSING}
+    return isinstance(told, dict) and {**defaults, **told, **_NO_MATTER} == {**job, **_NO_MATTER}
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from .manifest import (
     MANIFEST_VERSION,
     complete_job,
     input_hashes,
+    is_of_job,
     job_as_dict,
     known_result,
     manifest_path,
@@ -43,6 +44,7 @@ from .places import cache_folder, write_json
 from .preflight import Plan, disk_suffices, may_replace, plan_run
 from .prepare import prepare_character, working_size
 from .sound import Sound, driving_film, find_film, find_sound
+from .weights import only_commercial, refuse_engine
 
 RENDER_VERSION = 1
 """Changed whenever the same frames are encoded or joined to another file."""
@@ -94,14 +96,16 @@ def run(
 
     Raises UsageError, InputError, MissingPackage, MissingWeights, and Cancelled, which says how much is kept.
     """
-    noted = NotedHost(host)
+    noted = NotedHost(host, commercial_use_only=job.commercial_use_only)
     plan = plan_run(job)
+    if only_commercial(job.commercial_use_only):
+        refuse_engine(plan.spec)
     if not plan.driving_is_motion:
         detector_is_there(job.detector, job.person, noted)
     whole_job = job_as_dict(complete_job(job, plan.settings.plain()))
     parts = _parts_folder(plan.output, work_dir)
     before = known_result(plan.output) if plan.output.exists() and not overwrite else None
-    may_replace(plan.output, overwrite=overwrite, known=parts.exists() or (before or {}).get("job") == whole_job)
+    may_replace(plan.output, overwrite=overwrite, known=parts.exists() or is_of_job(before, whole_job))
     identity = plan.spec.identity(plan.settings, noted)
     with Lock(parts / "lock", plan.output):
         cache = work_dir or cache_folder()

@@ -1,15 +1,21 @@
-"""Every weight file this package can use: engines, pose networks, and the models inside MediaPipe's wheel."""
+"""Every weight file this package can use: engines, pose networks, and the models inside MediaPipe's wheel.
+
+And the switch that keeps to those whose licences allow commercial use.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from ..core import Host, MissingWeights, WeightFile
+from ..core import EngineSpec, Host, MissingWeights, NotForCommercialUse, WeightFile
 from ..models.registry import engine_names, engine_spec
 from ..pose.pose_weights import POSE_WEIGHTS
 
+COMMERCIAL_USE_ONLY = "MOTION_TRANSFER_COMMERCIAL_USE_ONLY"
+"""Environment variable that turns the switch on for everything: 1, true, yes or on."""
 _DETECTOR_LICENCE = "Apache-2.0"  # MediaPipe's models are published under the licence of its code
 
 
@@ -55,6 +61,38 @@ def all_weights(host: Host) -> list[FoundWeights]:
                 )
             )
     return found
+
+
+def only_commercial(asked: bool) -> bool:
+    """Whether weights that may not be used commercially are refused: asked for here, or by the environment."""
+    return asked or os.environ.get(COMMERCIAL_USE_ONLY, "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def refuse_non_commercial(weights: WeightFile) -> None:
+    """NotForCommercialUse, which names file, licence and what would work, unless the licence allows commercial use."""
+    if not weights.commercial_use:
+        raise NotForCommercialUse(
+            f"{weights.file} ({weights.licence}) may not be used commercially, and commercial use only is asked for; "
+            f"{_instead_of(weights)}."
+        )
+
+
+def refuse_engine(spec: EngineSpec) -> None:
+    """The same for an engine none of whose weights may be used commercially, wherever it gets them from."""
+    if spec.weights and not any(w.commercial_use for w in spec.weights):
+        refuse_non_commercial(spec.weights[0])
+
+
+def _instead_of(weights: WeightFile) -> str:
+    """What works with free files alone."""
+    if any(weights == other for _, other in POSE_WEIGHTS):
+        free = dict.fromkeys(name for name, w in POSE_WEIGHTS if w.commercial_use)
+        return f"of the pose networks {', '.join(free)} would work"
+    specs = [engine_spec(name) for name in engine_names()]
+    if any(weights in spec.weights for spec in specs):
+        free = dict.fromkeys(spec.name for spec in specs if all(w.commercial_use for w in spec.weights))
+        return f"of the engines {', '.join(free)} would work"
+    return "leave out what needs it"
 
 
 def _detector_weights() -> list[FoundWeights]:

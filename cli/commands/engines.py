@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..words import wide_console
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ...core import EngineSpec, Option
 
 HELP = "list the engines, with every setting, its range and its default"
@@ -38,7 +40,19 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         for option in spec.settings.options():
             table.add_row(option.name, option.allowed, _default(option), option.help)
         console.print(table)
+        if spec.weights:
+            console.print(_weights(spec))
     return 0
+
+
+def _weights(spec: EngineSpec) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table("weights", "licence", "commercial use", box=box.SIMPLE, pad_edge=False)
+    for weights in spec.weights:
+        table.add_row(weights.file, weights.licence, "yes" if weights.commercial_use else "no")
+    return table
 
 
 def _default(option: Option) -> str:

@@ -8,7 +8,7 @@ import threading
 from dataclasses import asdict
 from typing import Any
 
-from ..words import add_weights, wide_console
+from ..words import add_commercial, add_weights, wide_console
 
 HELP = "list the weight files of all engines and detectors; 'models get NAME' fetches, 'models verify' compares hashes"
 
@@ -17,6 +17,7 @@ def add(words: argparse.ArgumentParser) -> None:
     words.add_argument("action", nargs="?", choices=("list", "get", "verify"), default="list", help="list (default), get, or verify")  # fmt: skip
     words.add_argument("names", nargs="*", metavar="NAME", help="for get: an engine, a detector or a file of the list")
     words.add_argument("--json", action="store_true", help="as JSON")
+    add_commercial(words)
     add_weights(words)
 
 
@@ -26,14 +27,17 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
 
     if bool(words.names) != (words.action == "get"):
         raise UsageError("'models get' takes the names of what to fetch, such as dwpose; list and verify take none.")
-    host = LocalHost(weights_folders=tuple(words.weights), cancel=cancel, on_note=print)
+    # What is here is told and compared whatever its licence.
+    host = LocalHost(
+        weights_folders=tuple(words.weights), cancel=cancel, on_note=print, commercial_use_only=False
+    )  # fmt: skip
     return {"list": _list, "get": _get, "verify": _verify}[words.action](words, host)
 
 
 def _list(words: argparse.Namespace, host: Any) -> int:
     from ...run.weights import all_weights
 
-    found = all_weights(host)
+    found = [f for f in all_weights(host) if f.commercial_use or not words.commercial_use_only]
     if words.json:
         print(json.dumps([{**asdict(f), "path": None if f.path is None else str(f.path)} for f in found], indent=2))  # noqa: T201
         return 0
@@ -51,8 +55,11 @@ def _list(words: argparse.Namespace, host: Any) -> int:
 
 def _get(words: argparse.Namespace, host: Any) -> int:
     from ...run.download import asked_for, fetch
+    from ...run.weights import only_commercial, refuse_non_commercial
 
     wanted = [weights for name in words.names for weights in asked_for(name)]  # all names first: a typo costs nothing
+    for weights in wanted if only_commercial(words.commercial_use_only) else ():
+        refuse_non_commercial(weights)
     for weights in wanted:
         terms = "" if weights.commercial_use else ", mind its terms for commercial use"
         print(f"{weights.file} from {weights.repository} ({weights.licence}{terms})")  # noqa: T201

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..words import add_casting, add_running, add_trim, setting
+from ..words import add_casting, add_commercial, add_running, add_trim, setting
 
 if TYPE_CHECKING:
     from ...core import TransferJob
@@ -63,6 +63,7 @@ def add(words: argparse.ArgumentParser) -> None:
     add_trim(words)
     add_casting(words)
     words.add_argument("--job", type=Path, metavar="FILE", help="a job as JSON, in place of all of the above but -o")
+    add_commercial(words)
     words.add_argument("--keep-parts", action="store_true", help="keep the pieces after the video is finished")
     add_running(words)
 
@@ -98,6 +99,8 @@ def job_of(words: argparse.Namespace) -> TransferJob:
         given["engine"] = _engine_of_mode(given.get("engine", "wan-animate"), words.mode)
     if words.no_audio:
         given["audio"] = False
+    if words.commercial_use_only:
+        given["commercial_use_only"] = True
     if words.set:
         given["settings"] = dict(words.set)
     if words.job is not None:
