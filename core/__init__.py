@@ -1,6 +1,6 @@
 """Types, units, errors, plans and contracts. Knows numpy and the standard library, nothing else."""
 
-from .character import Character
+from .character import Character, CharacterFilm
 from .engine import Engine, EngineSpec, Finished, Host, Need, WeightFile
 from .errors import (
     BadMotionFile,
@@ -26,7 +26,7 @@ from .windows import Window, plan_windows
 
 __all__ = [
     "BODY", "DETECTORS", "FACE", "FEET", "LEFT_HAND", "QUALITIES", "RESOLUTIONS", "RIGHT_HAND", "WHOLE_BODY",
-    "BadMotionFile", "Cancelled", "CannotWrite", "Character", "Engine", "EngineSpec", "Finished", "FrameChunk",
+    "BadMotionFile", "Cancelled", "CannotWrite", "Character", "CharacterFilm", "Engine", "EngineSpec", "Finished", "FrameChunk",
     "Host", "InputError", "MissingPackage", "MissingWeights", "Motion", "MotionTransferError", "Need", "NoPersonFound",
     "NotForCommercialUse",
     "Option", "PersonChoice", "PoseTrack", "Settings", "Skeleton", "SourceFile", "Timeline", "TransferJob", "UnreadableImage",

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .motion import PoseTrack
+from .media import VideoSource
+from .motion import Motion, PoseTrack
+
+
+@dataclass(frozen=True)
+class CharacterFilm:
+    """A character that is a film, for engines that take one: both at the size of the character's picture."""
+
+    frames: VideoSource
+    motion: Motion
+    """The character's own, frame for frame; its timeline is that of the frames."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,8 @@ class Character:
     name: str = "character"
     has_background: bool = True
     """False where the picture's own transparency leaves nothing to be seen behind the character."""
+    film: CharacterFilm | None = None
+    """Where the character is a film; `pixels` and `pose` are those of its first frame."""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:

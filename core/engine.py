@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from .character import Character
-from .media import FrameChunk, VideoSource
+from .media import FrameChunk, Timeline, VideoSource
 from .motion import Motion
 from .settings import Settings
 
@@ -145,6 +145,11 @@ class EngineSpec:
     identity: Callable[[Any, Host], str] = lambda settings, host: ""
     """What stands behind the settings and can change pixels: the weights that the host would give. Asked for before
     any work is done, so that MissingWeights comes first."""
+    takes_film: bool = False
+    """The character may be a film (`Character.film`), which this engine changes frame by frame."""
+    timeline: Callable[[Any, Character, Motion], Timeline] = lambda settings, character, motion: motion.timeline
+    """`timeline(settings, character, motion)`: when the finished frames are shown. The last word before the engine is
+    opened: InputError where these two cannot go together."""
     refuses: frozenset[str] = frozenset()
     """Codes that make a clip unfit for this engine, where others only ask for care."""
     weights: tuple[WeightFile, ...] = ()

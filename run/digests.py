@@ -56,6 +56,7 @@ def character_digest(character: Character) -> str:
             "alpha": array_digest(character.alpha),
             "background": character.has_background,
             "pose": None if character.pose is None else _track(character.pose),
+            **({} if character.film is None else {"film": motion_digest(character.film.motion)}),
         }
     )
 

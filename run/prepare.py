@@ -50,7 +50,7 @@ def prepare_character(job: TransferJob, needs: Set[Need], size_multiple: int, ca
     character = fit(given, job.resolution, size_multiple, blend=job.mask is None)
     if job.character_pose is not None and "character_pose" in needs:
         pose = read_pose(Path(job.character_pose), given.size)
-        character = replace(character, pose=_moved(pose, given.size, job.resolution, size_multiple, character.size))
+        character = replace(character, pose=moved_pose(pose, given.size, job.resolution, size_multiple, character.size))
     return _with_findings(character, needs, cache, host)
 
 
@@ -116,7 +116,7 @@ def read_pose(path: Path, size: tuple[int, int]) -> PoseTrack:
     return known.cut(0, 1)
 
 
-def _moved(
+def moved_pose(
     pose: PoseTrack, original: tuple[int, int], resolution: str, multiple: int, final: tuple[int, int]
 ) -> PoseTrack:
     """From pixels of the picture that the pose was made on to pixels of the prepared one."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-from ..core import InputError, Motion, TransferJob
+from ..core import InputError, Motion, Timeline, TransferJob
 from ..video import check_audio_fits, file_sha256
 from .motion_cache import is_motion_file
 
@@ -58,13 +59,16 @@ def driving_film(motion: Motion, motion_file: Path) -> Path:
     return film.path
 
 
-def find_sound(job: TransferJob, motion: Motion, note: Callable[[str], None]) -> Sound | None:
-    """The sound that belongs under the finished frames; None if there is none, and then a note says why."""
+def find_sound(
+    job: TransferJob, motion: Motion, note: Callable[[str], None], timeline: Timeline | None = None
+) -> Sound | None:
+    """The sound that belongs under the finished frames; None if there is none, and then a note says why.
+
+    `timeline` is that of the finished frames, where it is not the motion's own.
+    """
     if job.audio_file is not None:
         path = Path(job.audio_file)
-        timeline = motion.timeline
-        shown = int(timeline.pts[-1] - timeline.pts[0]) * timeline.time_base + 1 / timeline.rate
-        return Sound(path, file_sha256(path), (0.0, float(shown)))
+        return Sound(path, file_sha256(path), (0.0, float(_shown(timeline or motion.timeline))))
     if not job.audio or not motion.source.has_audio:
         return None
     driving = Path(job.driving)
@@ -74,6 +78,8 @@ def find_sound(job: TransferJob, motion: Motion, note: Callable[[str], None]) ->
         if source.start_seconds == 0 and source.stop_seconds is None
         else (source.start_seconds, source.stop_seconds)
     )
+    if timeline is not None and _shown(timeline) + 1 / timeline.rate < _shown(motion.timeline):
+        trim = (source.start_seconds, source.start_seconds + float(_shown(timeline)))
     if not is_motion_file(driving):
         return Sound(driving, motion.source.sha256, trim)
     film = find_film(motion, driving)
@@ -82,3 +88,8 @@ def find_sound(job: TransferJob, motion: Motion, note: Callable[[str], None]) ->
         return None
     check_audio_fits(film.path, job.output)
     return Sound(film.path, motion.source.sha256, trim)
+
+
+def _shown(timeline: Timeline) -> Fraction:
+    """Seconds from the first frame to the end of the last."""
+    return int(timeline.pts[-1] - timeline.pts[0]) * timeline.time_base + 1 / timeline.rate

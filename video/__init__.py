@@ -6,7 +6,7 @@ from .frame_list import FrameList
 from .glances import Glance, glances
 from .join import check_audio_fits, join_chunks
 from .opening import file_sha256
-from .picture import read_character, write_image
+from .picture import is_picture, read_character, write_image
 from .source import VideoFile, open_video
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "encode_chunk",
     "file_sha256",
     "glances",
+    "is_picture",
     "join_chunks",
     "open_video",
     "output_format",

@@ -43,6 +43,19 @@ def read_character(path: str | Path, *, mask: str | Path | None = None) -> Chara
     return Character(pixels, file_sha256(path), alpha, name=Path(path).stem, has_background=has_background)
 
 
+def is_picture(path: str | Path) -> bool:
+    """Whether a file is a picture by its header, whatever its name says; animations are."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path):
+                return True
+    except Image.DecompressionBombError:
+        return True
+    except (OSError, SyntaxError, ValueError, EOFError):  # UnidentifiedImageError is an OSError
+        return False
+
+
 def write_image(path: str | Path, pixels: np.ndarray) -> None:
     """A PNG of uint8 `[H,W,3]` RGB or `[H,W,4]` RGBA (straight alpha), written beside then renamed.
 
