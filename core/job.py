@@ -26,7 +26,7 @@ class TransferJob:
     """Paths, engine, settings, seed. Checked when made; paths are looked at when the job runs."""
 
     character: str
-    """Picture of the character."""
+    """Picture of the character, or a film of it for engines that take one."""
     driving: str
     """Driving video, or a `.motion` file extracted from one."""
     output: str
@@ -58,6 +58,8 @@ class TransferJob:
     """Video or picture whose white is the driver, for engines that replace; None: segmentation."""
     commercial_use_only: bool = False
     """Refuse weights whose licence does not allow commercial use, before any work. Changes no pixel."""
+    finish: Mapping[str, Mapping[str, Plain]] = field(default_factory=dict)
+    """What is done to the finished frames: finisher -> its settings, such as {'interpolate': {'fps': 60}}."""
 
     def __post_init__(self) -> None:
         self._check_kinds()
@@ -88,6 +90,8 @@ class TransferJob:
                 raise UsageError(f"{name} is {getattr(self, name)!r}, but takes true or false.")
         if not isinstance(self.settings, Mapping):
             raise UsageError(f"settings are {self.settings!r}, but must be names with values.")
+        if not isinstance(self.finish, Mapping) or not all(isinstance(s, Mapping) for s in self.finish.values()):
+            raise UsageError(f"finish is {self.finish!r}, but takes finishers with their settings.")
         for name in ("start_seconds", "stop_seconds"):
             value = getattr(self, name)
             if value is None and name == "stop_seconds":
@@ -96,7 +100,10 @@ class TransferJob:
                 raise UsageError(f"{name} is {value!r}, but takes a number of seconds.")
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2, sort_keys=True)
+        values = asdict(self)
+        if not self.finish:  # a job that does not use it is the job that it was before there was any
+            del values["finish"]
+        return json.dumps(values, indent=2, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> TransferJob:

@@ -110,6 +110,10 @@ def _no_identity(settings: Any, host: Host) -> str:
     return ""
 
 
+def _no_check(settings: Any, clip: Clip) -> None:
+    pass
+
+
 def _nothing_beside(settings: Any) -> frozenset[Beside]:
     return frozenset()
 
@@ -136,5 +140,8 @@ class FinisherSpec:
     Asked for before any work is done, so that MissingWeights comes first."""
     needs: Callable[[Any], frozenset[Beside]] = _nothing_beside
     """What must lie beside the frames under these settings; the run says in one line what is missing."""
+    check: Callable[[Any, Clip], None] = _no_check
+    """Raises UsageError or InputError where settings and clip do not fit; asked before any frame is made, when only the
+    timeline, the size and the cuts of the clip are known."""
     weights: tuple[WeightFile, ...] = ()
     licence: str = "Apache-2.0"

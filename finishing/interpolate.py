@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..core import Host, Settings, number
-from .finisher import Finisher, FinisherSpec
+from ..core import Host, Settings, UsageError, number
+from .finisher import Clip, Finisher, FinisherSpec
+from .interpolate_times import exact_rate
 
 BETWEEN = "frames between"
 """What a host lends under this name makes the frames; see `interpolator.Between`."""
@@ -31,6 +32,15 @@ def _identity(settings: Any, host: Host) -> str:
     return "" if lent is None else str(lent.fingerprint)
 
 
+def _check(settings: Any, clip: Clip) -> None:
+    source = clip.timeline.rate
+    if exact_rate(settings.fps) <= source:
+        raise UsageError(
+            f"fps is {settings.fps:g}, but the clip has {float(source):g} frames/s already and frames are put between, "
+            f"not taken away; {float(2 * source):g} would double them."
+        )
+
+
 SPEC = FinisherSpec(
     name="interpolate",
     title="Interpolate",
@@ -41,4 +51,5 @@ SPEC = FinisherSpec(
     main="fps",
     flag="fps",
     identity=_identity,
+    check=_check,
 )

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..core import FrameChunk, Host, UsageError
+from ..core import FrameChunk, Host
 from .between_by_flow import BetweenByFlow
 from .finisher import Clip, Finisher, Survey
 from .interpolate import BETWEEN, InterpolateSettings
@@ -43,12 +43,6 @@ class Interpolator(Finisher):
         self._times: Times | None = None
 
     def begin(self, clip: Clip, found: Survey) -> Clip:
-        source = clip.timeline.rate
-        if self._rate <= source:
-            raise UsageError(
-                f"interpolate.fps is {float(self._rate):g}, but the clip has {float(source):g} frames/s already; "
-                f"{float(2 * source):g} would double them."
-            )
         self.clip = clip
         self._times = plan_times(clip.timeline, clip.cuts, self._rate)
         return replace(clip, timeline=self._times.timeline, cuts=self._times.cuts, original=None, mask=None)

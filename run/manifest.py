@@ -25,7 +25,7 @@ def manifest_path(output: Path) -> Path:
     return output.with_name(output.name + ".json")
 
 
-def complete_job(job: TransferJob, settings: Mapping[str, Any]) -> TransferJob:
+def complete_job(job: TransferJob, settings: Mapping[str, Any], finish: Mapping[str, Any]) -> TransferJob:
     """The job with every setting named and every path absolute, so that it means the same anywhere."""
 
     def absolute(path: str | None) -> str | None:
@@ -42,6 +42,7 @@ def complete_job(job: TransferJob, settings: Mapping[str, Any]) -> TransferJob:
         person=absolute_choice(job.person),
         driving_mask=absolute(job.driving_mask),
         settings=dict(settings),
+        finish=dict(finish),
     )
 
 
@@ -86,7 +87,7 @@ def job_as_dict(job: TransferJob) -> dict[str, Any]:
 def is_of_job(manifest: Mapping[str, Any] | None, job: Mapping[str, Any]) -> bool:
     """Whether a manifest tells of this very job (`job_as_dict`), be it of a time when jobs had fewer fields."""
     told = (manifest or {}).get("job")
-    defaults = {f.name: f.default for f in fields(TransferJob) if f.default is not MISSING}
+    defaults = {f.name: f.default for f in fields(TransferJob) if f.default is not MISSING} | {"finish": {}}
     return isinstance(told, dict) and {**defaults, **told, **_NO_MATTER} == {**job, **_NO_MATTER}
 
 

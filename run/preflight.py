@@ -24,6 +24,9 @@ from ..core import (
 )
 from ..models.registry import engine_spec
 from ..video import check_audio_fits, check_place, open_video, output_format
+from .character_film import is_character_film
+from .digests import digest_of
+from .finish_steps import Step, beside_is_there, plan_steps
 from .motion_cache import is_motion_file
 
 # Bytes per pixel of finished video that even a quiet clip takes, estimated low: refusing a run that
@@ -42,12 +45,17 @@ class Plan:
     output: Path
     format: Any
     driving_is_motion: bool
+    steps: tuple[Step, ...] = ()
+    """What is done to the finished frames."""
+    character_is_film: bool = False
 
 
 def plan_run(job: TransferJob) -> Plan:
     """UsageError or InputError for anything that can be seen to fail from here."""
     spec = engine_spec(job.engine)
     settings = spec.settings.from_plain(job.settings)
+    steps = plan_steps(job.finish)
+    beside_is_there(steps, {"character": job.character, "original": job.driving, "mask": job.driving_mask})
     output = Path(job.output)
     if output.is_dir():
         raise CannotWrite(f"The output {output} is a folder; name a file in it, such as {output / 'out.mp4'}.")
@@ -64,7 +72,8 @@ def plan_run(job: TransferJob) -> Plan:
             check_audio_fits(job.driving, output)
     if job.audio_file is not None:
         check_audio_fits(job.audio_file, output)
-    return Plan(spec, settings, spec.needs(settings), output, format, is_motion_file(job.driving))
+    film = spec.takes_film and is_character_film(job)
+    return Plan(spec, settings, spec.needs(settings), output, format, is_motion_file(job.driving), steps, film)
 
 
 def _inputs(job: TransferJob) -> dict[str, str | None]:
@@ -118,3 +127,11 @@ def disk_suffices(folder: Path, quality: str, size: tuple[int, int], num_frames:
             f"{num_frames} frames of {size[0]}x{size[1]} at quality {quality} need about {needed / 1e6:.0f} MB in "
             f"{folder}, where {free / 1e6:.0f} MB are free. A smaller --resolution or --quality low would help."
         )
+
+
+def parts_folder(output: Path, work_dir: Path | None) -> Path:
+    """Where the journals of `output` are: a hidden folder beside it, or one of its own in `work_dir`."""
+    if work_dir is None:
+        return output.parent / f".{output.name}.parts"
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return work_dir / f"{output.name}.{digest_of({'path': str(output.absolute())})[:8]}.parts"

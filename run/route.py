@@ -1,6 +1,6 @@
 """The one route from a job to a finished video.
 
-    plan -> character -> motion -> engine -> journal -> join -> manifest
+    plan -> character -> motion -> engine -> journal -> (finishing -> journal) -> join -> manifest
 
 The only loop over frames is here. Engines do not know the journal, the journal knows no engine, and
 this file knows neither codecs nor detectors.
@@ -9,9 +9,8 @@ this file knows neither codecs nor detectors.
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from fractions import Fraction
@@ -20,11 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Cancelled, Character, Engine, FrameChunk, Host, Motion, TransferJob, VideoSource
+from ..core import Cancelled, Character, Engine, FrameChunk, Host, Motion, Timeline, TransferJob, VideoSource
 from ..video import encode_chunk, file_sha256, join_chunks, open_video
+from .character_film import prepare_character_film
 from .digests import character_digest, digest_of, motion_digest
 from .driving_mask import find_driving_mask, open_driving_mask
 from .enrichment import enriched
+from .finish_steps import Step, plain_steps, plan_steps
+from .finish_transfer import FinishedPieces, check_frames_to_come, engine_format, finish_key, finish_pieces
 from .host import NotedHost
 from .journal import Journal
 from .lock import Lock
@@ -41,8 +43,9 @@ from .manifest import (
 from .motion_cache import detector_is_there, load_or_extract
 from .pieces import write_behind
 from .places import cache_folder, write_json
-from .preflight import Plan, disk_suffices, may_replace, plan_run
+from .preflight import Plan, disk_suffices, may_replace, parts_folder, plan_run
 from .prepare import prepare_character, working_size
+from .result import Clock, RunResult
 from .sound import Sound, driving_film, find_film, find_sound
 from .weights import only_commercial, refuse_engine
 
@@ -50,34 +53,6 @@ RENDER_VERSION = 1
 """Changed whenever the same frames are encoded or joined to another file."""
 RENDERING = "frames"
 """Stage of `host.step`, the same word that engines use."""
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run made."""
-
-    output: Path
-    manifest: Path
-    num_frames: int
-    chunks_made: int
-    chunks_reused: int
-    """Taken from the journal of a broken run."""
-    seconds: Mapping[str, float]
-    """Per stage: character, motion, rendering, joining."""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass
-class _Clock:
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(time.perf_counter() - begun, 3)
 
 
 def run(
@@ -100,23 +75,16 @@ def run(
     plan = plan_run(job)
     if only_commercial(job.commercial_use_only):
         refuse_engine(plan.spec)
-    if not plan.driving_is_motion:
+    if not plan.driving_is_motion or plan.character_is_film:
         detector_is_there(job.detector, job.person, noted)
-    whole_job = job_as_dict(complete_job(job, plan.settings.plain()))
-    parts = _parts_folder(plan.output, work_dir)
+    whole_job = job_as_dict(complete_job(job, plan.settings.plain(), plain_steps(plan.steps)))
+    parts = parts_folder(plan.output, work_dir)
     before = known_result(plan.output) if plan.output.exists() and not overwrite else None
     may_replace(plan.output, overwrite=overwrite, known=parts.exists() or is_of_job(before, whole_job))
-    identity = plan.spec.identity(plan.settings, noted)
+    identity, steps = plan.spec.identity(plan.settings, noted), plan_steps(job.finish, noted)
     with Lock(parts / "lock", plan.output):
         cache = work_dir or cache_folder()
-        return _Run(job, whole_job, plan, identity, noted, parts, cache, overwrite, keep_parts).go(before)
-
-
-def _parts_folder(output: Path, work_dir: Path | None) -> Path:
-    if work_dir is None:
-        return output.parent / f".{output.name}.parts"
-    work_dir.mkdir(parents=True, exist_ok=True)
-    return work_dir / f"{output.name}.{digest_of({'path': str(output.absolute())})[:8]}.parts"
+        return _Run(job, whole_job, plan, identity, steps, noted, parts, cache, overwrite, keep_parts).go(before)
 
 
 @dataclass
@@ -125,23 +93,27 @@ class _Run:
     whole_job: dict[str, Any]
     plan: Plan
     identity: str
+    steps: tuple[Step, ...]
     host: NotedHost
     parts: Path
     cache: Path
     overwrite: bool
     keep_parts: bool
-    clock: _Clock = field(default_factory=_Clock)
+    clock: Clock = field(default_factory=Clock)
 
     def go(self, before: dict[str, Any] | None) -> RunResult:
         kept = 0
         journal: Journal | None = None
         try:
             character, motion = self._inputs()
-            sound = find_sound(self.job, motion, self.host.note)
+            timeline = self.plan.spec.timeline(self.plan.settings, character, motion)
+            sound = find_sound(self.job, motion, self.host.note, timeline)
             key = self._pieces_key(character, motion)
+            check_frames_to_come(self.steps, self._canvas(motion) or character.size, timeline, motion.cuts)
+            last_key = finish_key(key, self.steps, self.plan.format, self._mask_hash()) if self.steps else key
             result_key = digest_of(
                 {
-                    "pieces": key,
+                    "pieces": last_key,
                     "container": self.plan.format.container,
                     "sound": None if sound is None else sound.key,
                 }
@@ -151,10 +123,13 @@ class _Run:
             journal = Journal(self.parts / key, suffix=self.plan.format.piece_suffix, overlap=self.plan.spec.overlap)
             may_replace(self.plan.output, overwrite=self.overwrite, known=bool(journal.pieces))
             reused = len(journal.pieces)
-            self._render(journal, character, motion)
+            self._render(journal, character, motion, timeline)
+            made = FinishedPieces(journal, timeline, len(journal.pieces) - reused, reused)
+            if self.steps:
+                made = self._finishing(made, last_key, character, motion)
             with self.clock.stage("joining"):
-                self._join(journal, motion, sound)
-            result = self._finish(journal, reused, result_key, character, motion, sound)
+                self._join(made.journal, made.timeline, sound)
+            result = self._finish(journal, made, result_key, character, motion, sound)
             self._tidy()
             return result
         except Cancelled:
@@ -172,10 +147,14 @@ class _Run:
         with self.clock.stage("character"):
             self.host.step(0, 1, "character")
             multiple = plan.spec.size_multiple if plan.spec.canvas == "character" else 2
-            character = prepare_character(job, plan.needs, multiple, self.cache, self.host)
+            if plan.character_is_film:
+                character = prepare_character_film(job, multiple, self.cache, self.host)
+            else:
+                character = prepare_character(job, plan.needs, multiple, self.cache, self.host)
             self.host.step(1, 1, "character")
         motion = motion or self._motion()
-        disk_suffices(self.parts.parent, job.quality, self._canvas(motion) or character.size, motion.num_frames)
+        size = self._canvas(motion) or character.size
+        disk_suffices(self.parts.parent, "lossless" if self.steps else job.quality, size, motion.num_frames)
         return character, motion
 
     def _motion(self) -> Motion:
@@ -201,7 +180,7 @@ class _Run:
                 "engine": [spec.name, spec.version, spec.window, spec.overlap],
                 "settings": self.plan.settings.plain(),
                 "seed": job.seed,
-                "format": self.plan.format.key,
+                "format": engine_format(self.plan.format, self.steps).key,
                 "render": RENDER_VERSION,
                 "versions": versions(),
                 **self._more_of_the_key(motion),
@@ -224,8 +203,8 @@ class _Run:
         spec = self.plan.spec
         return working_size(motion.size, self.job.resolution, spec.size_multiple) if spec.canvas == "driving" else None
 
-    def _render(self, journal: Journal, character: Character, motion: Motion) -> None:
-        total = motion.num_frames
+    def _render(self, journal: Journal, character: Character, motion: Motion, timeline: Timeline) -> None:
+        total = timeline.num_frames
         with self.clock.stage("rendering"):
             self.host.step(journal.num_frames, total, RENDERING)
             if journal.num_frames == total:
@@ -239,7 +218,7 @@ class _Run:
             motion = enriched(motion, engine, lambda: inputs["driving"], self.cache, self.host)
             chunks = engine.transfer(character, motion, after=journal.finished(), **inputs)
             with closing(_stepping(chunks, self.host, total)) as stepping:  # type: ignore[type-var]
-                write_behind(stepping, lambda chunk: self._commit(journal, chunk, motion.timeline.rate, engine))
+                write_behind(stepping, lambda chunk: self._commit(journal, chunk, timeline.rate, engine))
         if journal.num_frames != total:
             raise RuntimeError(f"engine {self.plan.spec.name} made {journal.num_frames} of {total} frames")
 
@@ -250,9 +229,12 @@ class _Run:
         if self.plan.driving_is_motion:
             can_do_without = "driving_frames" not in self.plan.needs
             path = find_film(motion, path).path if can_do_without else driving_film(motion, path)
-        if path is None:
-            return None
-        return open_video(path, start_seconds=motion.source.start_seconds, stop_seconds=motion.source.stop_seconds)
+        return None if path is None else self._film(motion, path)
+
+    def _film(self, motion: Motion, path: Path | None) -> VideoSource:
+        source = motion.source
+        path = path or Path(self.job.driving)
+        return open_video(path, start_seconds=source.start_seconds, stop_seconds=source.stop_seconds)
 
     def _driving_mask(self, motion: Motion, driving: VideoSource | None) -> VideoSource | None:
         if self.job.driving_mask is not None:
@@ -264,14 +246,44 @@ class _Run:
             self.host.note("The see-through background is shown black; --quality alpha keeps it see-through.")
             chunk = _on_black(chunk)
         report = getattr(engine, "report", None)
-        journal.commit(chunk, lambda c, path: encode_chunk(c, path, self.plan.format, rate), report)
+        fmt = engine_format(self.plan.format, self.steps)
+        journal.commit(chunk, lambda c, path: encode_chunk(c, path, fmt, rate), report)
 
-    def _join(self, journal: Journal, motion: Motion, sound: Sound | None) -> None:
+    def _finishing(self, made: FinishedPieces, key: str, character: Character, motion: Motion) -> FinishedPieces:
+        def original() -> VideoSource:
+            return self._film(
+                motion, driving_film(motion, Path(self.job.driving)) if self.plan.driving_is_motion else None
+            )
+
+        beside = {"original": original, "mask": lambda: self._driving_mask(motion, None)}
+        with self.clock.stage("finishing"):
+            done = finish_pieces(
+                made.journal,
+                key,
+                self.steps,
+                self.plan.format,
+                made.timeline,
+                motion.cuts,
+                character,
+                beside,
+                self.host,
+            )
+        return replace(
+            done,
+            chunks_made=made.chunks_made + done.chunks_made,
+            chunks_reused=made.chunks_reused + done.chunks_reused,
+        )
+
+    def _mask_hash(self) -> str:
+        wanted = any("mask" in step.spec.needs(step.settings) for step in self.steps)
+        return file_sha256(Path(self.job.driving_mask)) if wanted and self.job.driving_mask is not None else ""
+
+    def _join(self, journal: Journal, timeline: Timeline, sound: Sound | None) -> None:
         self.host.step(0, 1, "joining")
         join_chunks(
             journal.files,
             self.plan.output,
-            timeline=motion.timeline,
+            timeline=timeline,
             fmt=self.plan.format,
             audio=None if sound is None else sound.path,
             audio_trim=None if sound is None else sound.trim,
@@ -281,13 +293,13 @@ class _Run:
     def _finish(
         self,
         journal: Journal,
-        reused: int,
+        pieces: FinishedPieces,
         result_key: str,
         character: Character,
         motion: Motion,
         sound: Sound | None,
     ) -> RunResult:
-        made = len(journal.pieces) - reused
+        made, reused, timeline = pieces.chunks_made, pieces.chunks_reused, pieces.timeline
         output, spec = self.plan.output, self.plan.spec
         path = manifest_path(output)
         write_json(
@@ -301,9 +313,9 @@ class _Run:
                 "output": {
                     "sha256": file_sha256(output),
                     "num_bytes": output.stat().st_size,
-                    "size": list(journal.pieces[-1].size),
-                    "num_frames": motion.num_frames,
-                    "rate": str(motion.timeline.rate),
+                    "size": list(pieces.journal.pieces[-1].size),
+                    "num_frames": timeline.num_frames,
+                    "rate": str(timeline.rate),
                     "sound": None if sound is None else str(sound.path),
                 },
                 "character": {"size": list(character.size), "sha256": character.sha256},
@@ -324,7 +336,7 @@ class _Run:
             },
         )
         return RunResult(
-            output, path, motion.num_frames, made, reused, dict(self.clock.seconds), tuple(self.host.notes)
+            output, path, timeline.num_frames, made, reused, dict(self.clock.seconds), tuple(self.host.notes)
         )
 
     def _film_hash(self, motion: Motion) -> dict[str, str]:
