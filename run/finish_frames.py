@@ -7,6 +7,8 @@ from contextlib import closing
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from ..core import FrameChunk, Host, Timeline, VideoInfo
 from ..finishing.chain import Chain
 from ..pose.cuts import CutFinder
@@ -82,3 +84,21 @@ class PieceFrames:
                 continue
             for chunk in open_video(path, alpha=self._alpha).chunks(length, max(0, start - piece.start)):
                 yield FrameChunk(chunk.pixels, piece.start + chunk.start, alpha=chunk.alpha)
+
+
+class StillFrames:
+    """One picture as a core.VideoSource, as often as it is needed."""
+
+    def __init__(self, pixels: np.ndarray, num_frames: int, rate: Fraction) -> None:
+        self._pixels, self._num_frames = pixels, num_frames
+        height, width = pixels.shape[:2]
+        self._info = VideoInfo(width, height, rate, num_frames, 1 / rate)
+
+    @property
+    def info(self) -> VideoInfo:
+        return self._info
+
+    def chunks(self, length: int, start: int = 0) -> Iterator[FrameChunk]:
+        for first in range(start, self._num_frames, length):
+            count = min(length, self._num_frames - first)
+            yield FrameChunk(np.broadcast_to(self._pixels, (count, *self._pixels.shape)), first)

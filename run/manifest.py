@@ -19,6 +19,7 @@ MANIFEST_VERSION = 1
 _PACKAGES = {"numpy": "numpy", "scipy": "scipy", "pyav": "av", "mediapipe": "mediapipe", "safetensors": "safetensors"}
 _NO_MATTER = {"commercial_use_only": False}  # of a job: changes nothing in the file
 _INPUTS = ("character", "driving", "mask", "character_pose", "audio_file", "driving_mask")
+_FINISHING_INPUTS = ("video", "character", "original", "mask")
 
 
 def manifest_path(output: Path) -> Path:
@@ -56,10 +57,11 @@ def changed_inputs(path: Path) -> list[str]:
     """Files that a manifest tells of and that are other files by now; missing ones are for the run to tell."""
     values = read_manifest(path)
     told = values.get("inputs")
+    job, inputs = (values["job"], _INPUTS) if "job" in values else (values["finishing"], _FINISHING_INPUTS)
     changed = []
     for what, sha256 in told.items() if isinstance(told, dict) else ():
-        file = Path(str(values["job"].get(what)))
-        if what in _INPUTS and file.is_file() and file_sha256(file) != sha256:
+        file = Path(str(job.get(what)))
+        if what in inputs and file.is_file() and file_sha256(file) != sha256:
             changed.append(str(file))
     return changed
 
@@ -99,14 +101,17 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise InputError(f"Cannot read the manifest {path}: {(error.strerror or str(error)).lower()}.") from None
     except ValueError:
         raise UsageError(f"{path} is not a manifest: it is not JSON.") from None
-    if not isinstance(values, dict) or not isinstance(values.get("job"), dict):
+    if not isinstance(values, dict) or not isinstance(values.get("job", values.get("finishing")), dict):
         raise UsageError(f"{path} is not a manifest of a run; it has no job in it.")
     return values
 
 
 def job_of_manifest(path: Path) -> TransferJob:
     """The job that made the video, to be run again."""
-    return TransferJob.from_json(json.dumps(read_manifest(path)["job"]))
+    values = read_manifest(path)
+    if "job" not in values:
+        raise UsageError(f"{path} tells of finishing a video, not of a run; it has no job in it.")
+    return TransferJob.from_json(json.dumps(values["job"]))
 
 
 def known_result(output: Path) -> dict[str, Any] | None:
