@@ -1,7 +1,8 @@
 """A head's motion as face codes: rows of numbers that a `.motion` file keeps beside the joints, for any portrait.
 
     [0] scale  [1:10] rotation, row by row  [10:73] expression, point by point  [73:76] translation
-    [76:78] eye ratios  [78] lip ratio, -1 where they were not measured  [79] 1 where a face was seen, else 0
+    [76:78] eye ratios  [78] lip ratio, -1 where they were not measured  [79] 1 where a face was seen, 2 where it was made by
+    hand, else 0
 
 Frames without a face are bridged before they are packed, so that every row is a head that can be shown. What the
 numbers mean depends on the network that read them, whose mark is in the name of the codes; published templates come
@@ -20,11 +21,13 @@ import numpy as np
 from ...core import BadMotionFile, Motion
 from ...face_motion import portrait_template
 from ...face_motion.portrait_motion import PortraitMotion
+from ...face_motion.portrait_transfer import NEUTRAL_EXPRESSION
 
 FAMILY = "live-portrait"
 TEMPLATE = f"{FAMILY}/template"
 """Name of codes out of a published template."""
 CODE_LENGTH = portrait_template.CODE_LENGTH + 1
+_MADE = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class CodedMotion:
     motion: PortraitMotion
     seen: np.ndarray
     """bool `[T]`; elsewhere the motion is bridged."""
+    rest: PortraitMotion | None = None
+    """The one frame against which a motion made by hand is meant; None = one of its own frames has to be taken."""
 
 
 def pack(motion: PortraitMotion, seen: np.ndarray | None = None) -> np.ndarray:
@@ -44,6 +49,20 @@ def pack(motion: PortraitMotion, seen: np.ndarray | None = None) -> np.ndarray:
     return np.concatenate([portrait_template.pack(motion), mark[:, None].astype(np.float32)], axis=1)
 
 
+def made_by_hand(motion: PortraitMotion) -> np.ndarray:
+    """The same for a motion that nobody was filmed for: it is meant against `at_rest`, whether a frame shows that or
+    not."""
+    codes = pack(motion)
+    codes[:, -1] = _MADE
+    return codes
+
+
+def at_rest() -> PortraitMotion:
+    """One frame: straight ahead, of size 1, with a shut mouth."""
+    turn, place = np.eye(3, dtype=np.float32)[None], np.zeros((1, 3), np.float32)
+    return PortraitMotion(np.ones((1, 1), np.float32), turn, NEUTRAL_EXPRESSION[None], place)
+
+
 def unpack(codes: np.ndarray) -> CodedMotion:
     """What `pack` made into codes; BadMotionFile where they cannot be such codes."""
     codes = np.asarray(codes)
@@ -51,7 +70,8 @@ def unpack(codes: np.ndarray) -> CodedMotion:
         raise BadMotionFile(
             f"The motion of a head is float32 [T,{CODE_LENGTH}], not {codes.dtype} {list(codes.shape)}."
         )
-    return CodedMotion(portrait_template.unpack(codes[:, :-1]), codes[:, -1] > 0.5)
+    made = bool((codes[:, -1] == _MADE).all())
+    return CodedMotion(portrait_template.unpack(codes[:, :-1]), codes[:, -1] > 0.5, at_rest() if made else None)
 
 
 def codes_name(tensors: Mapping[str, Any], person: int = 0) -> str:
