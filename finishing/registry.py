@@ -11,6 +11,10 @@ from .finisher import FinisherSpec
 # Name -> module that holds its SPEC, relative to this package. The order is the order of work: first what fits frames
 # into other frames, last what makes more of them.
 _SPECS = {
+    "paste-back": ".paste_back",
+    "settle-flicker": ".settle_flicker",
+    "restore-faces": ".restore_faces",
+    "match-colour": ".match_colour",
     "interpolate": ".interpolate",
 }
 
