@@ -25,8 +25,12 @@ BONES = (
 )  # fmt: skip
 """Group, parent, child; from the pelvis outwards. Left and right share a group and thus a ratio."""
 
-MEASURES = (("head", 50, 31), ("hand", 91, 100), ("hand", 112, 121), ("ears", 3, 4), ("eyes", 1, 2))
-"""Lengths that are no bones: root of the nose to chin, wrist to middle knuckle, ear to ear, eye to eye."""
+_EARS = 135
+MEASURES = (
+    ("head", 50, 31), ("hand", 91, 100), ("hand", 112, 121), ("ears", 3, 4), ("eyes", 1, 2), ("nape", NECK, _EARS),
+)  # fmt: skip
+"""Lengths that are no bones: root of the nose to chin, wrist to middle knuckle, ear to ear, eye to eye, neck to the
+ears' middle. The last is the same from the front and from the side, where neck to nose is not."""
 
 GROUPS = tuple(dict.fromkeys([g for g, _, _ in BONES] + [g for g, _, _ in MEASURES]))
 CORE = ("torso", "shoulder", "upper_arm", "thigh", "shank")
@@ -34,9 +38,11 @@ SCALE_GROUPS = ("torso", "shoulder", "upper_arm", "forearm", "thigh", "shank", "
 
 CONFIDENT = 0.45
 LENGTH_QUANTILE = 0.92
+UNSURE_QUANTILE = 0.85  # where the apparent size changes, its own error is in the longest
 HEAD_QUANTILE = 0.7  # a mouth opens and a head nods: the longest is not the truest
 SCALE_QUANTILE = 0.85
-SCALE_SMOOTH_SECONDS = 1.5
+SCALE_SMOOTH_SECONDS = 1.5  # for whether it changes at all
+SCALE_FOLLOW_SECONDS = 0.3  # where it does: a walker comes nearer step by step
 SAME_SIZE = 1.12  # less change than this within a shot is noise, not a change of distance
 ROUNDS = 4
 
@@ -65,6 +71,8 @@ def sample_lengths(points: np.ndarray, scores: np.ndarray, size: tuple[int, int]
     `points` `[n,135,2]` with neck and pelvis, `scores` `[n,135]`.
     """
     # pixels reach half a pixel beyond their centres, to every side: a mirrored clip measures the same
+    points = np.concatenate([points, points[:, [3, 4]].mean(1, keepdims=True)], 1)
+    scores = np.concatenate([scores, scores[:, [3, 4]].min(1, keepdims=True)], 1)
     inside = (points >= -0.5).all(-1) & (points < np.asarray(size) - 0.5).all(-1)
     good = inside & (scores >= CONFIDENT)
     out = np.empty((len(points), len(BONES) + len(MEASURES)), np.float32)
@@ -85,11 +93,12 @@ def measure_lengths(samples: np.ndarray, rate: float, edges: Sequence[int], *, p
     lengths: dict[str, float] = {}
     for _ in range(ROUNDS):
         lengths = {}
+        highest = LENGTH_QUANTILE if scale.max() == scale.min() else UNSURE_QUANTILE
         for group, which in columns.items():
             values = (samples[:, which] / scale[:, None]).ravel()
             values = values[np.isfinite(values)]
             if len(values):
-                quantile = HEAD_QUANTILE if group == "head" else LENGTH_QUANTILE
+                quantile = HEAD_QUANTILE if group == "head" else highest
                 lengths[group] = float(np.quantile(values, quantile if len(samples) > 4 else 1.0))
         used = [(columns[g], lengths[g]) for g in SCALE_GROUPS if lengths.get(g, 0) > 0]
         if len(samples) < 5 or not used:
@@ -125,6 +134,21 @@ def _row_quantile(rows: np.ndarray, quantile: float) -> np.ndarray:
     return np.where(count > 0, value, np.nan)
 
 
+def _local_lines(values: np.ndarray, window: int) -> np.ndarray:
+    """Hann-weighted lines through `window` (odd) neighbours: at the ends, too, who comes nearer is coming nearer."""
+    kernel = np.hanning(window + 2)[1:-1]
+    away = np.arange(window) - window // 2
+
+    def around(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        return np.convolve(np.pad(rows, window // 2), weights[::-1], "valid")[: len(rows)]
+
+    ones = np.ones(len(values))
+    w, wx, wxx = (around(ones, kernel * away**power) for power in (0, 1, 2))
+    wy, wxy = around(values, kernel), around(values, kernel * away)
+    spread = w * wxx - wx**2
+    return np.where(spread > 1e-9, (wxx * wy - wx * wxy) / np.maximum(spread, 1e-9), wy / w)
+
+
 def _apparent_size(top: np.ndarray, rate: float, edges: Sequence[int]) -> np.ndarray:
     scale = np.ones(len(top))
     for start, stop in pairwise(edges):
@@ -134,9 +158,9 @@ def _apparent_size(top: np.ndarray, rate: float, edges: Sequence[int]) -> np.nda
             continue
         n = stop - start
         shot = np.interp(np.arange(n), np.nonzero(known)[0], shot[known])
-        window = max(3, min(n // 6 * 2, round(SCALE_SMOOTH_SECONDS * rate) // 2 * 2) + 1)
-        kernel = np.hanning(window + 2)[1:-1]
-        padded = np.pad(shot, window // 2, mode="edge")
-        smooth = np.convolve(padded, kernel / kernel.sum(), "valid")[:n]
-        scale[start:stop] = np.median(smooth) if smooth.max() < SAME_SIZE * smooth.min() else smooth
+        calm, followed = (
+            _local_lines(shot, max(3, min(n // 6 * 2, round(seconds * rate) // 2 * 2) + 1))
+            for seconds in (SCALE_SMOOTH_SECONDS, SCALE_FOLLOW_SECONDS)
+        )
+        scale[start:stop] = np.median(calm) if calm.max() < SAME_SIZE * calm.min() else followed
     return scale / scale[0]

@@ -27,13 +27,21 @@ def with_middles(points: np.ndarray, seen: np.ndarray, rate: float) -> tuple[np.
     more[:, :133], known[:, :133] = points, seen
     ramp = max(1, round(TAKE_OVER_SECONDS * rate))
     for middle, a, b in ((NECK, 5, 6), (PELVIS, 11, 12)):
-        wa, wb = (_weight(seen[:, j], ramp)[:, None] for j in (a, b))
-        total = wa + wb
-        both = (points[:, a] + points[:, b]) / 2
-        mean = (wa * points[:, a] + wb * points[:, b]) / np.where(total > 0, total, 1.0)
-        more[:, middle] = np.where((wa == wb) | (total == 0), both, mean)
-        known[:, middle] = total[:, 0] > 0
+        more[:, middle], known[:, middle] = _middle(points, seen, a, b, ramp)
     return more, known
+
+
+def middle_of_ears(points: np.ndarray, seen: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """`[n,2]` and `[n]`; one seen ear is enough."""
+    return _middle(points, seen, 3, 4, max(1, round(TAKE_OVER_SECONDS * rate)))
+
+
+def _middle(points: np.ndarray, seen: np.ndarray, a: int, b: int, ramp: int) -> tuple[np.ndarray, np.ndarray]:
+    wa, wb = (_weight(seen[:, j], ramp)[:, None] for j in (a, b))
+    total = wa + wb
+    both = (points[:, a] + points[:, b]) / 2
+    mean = (wa * points[:, a] + wb * points[:, b]) / np.where(total > 0, total, 1.0)
+    return np.where((wa == wb) | (total == 0), both, mean), total[:, 0] > 0
 
 
 def _weight(seen: np.ndarray, ramp: int) -> np.ndarray:

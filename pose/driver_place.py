@@ -18,6 +18,8 @@ MATCHES = ("height", "torso", "none")
 """What is made as large as the driver's; 'none' keeps the character's pixels."""
 HEIGHT = {"thigh": 1.0, "shank": 1.0, "torso": 1.0, "neck": 1.0, "head": 1.0}
 """A standing figure in lengths of its parts; from the nose up it is about as far as from its root to the chin."""
+BY_EARS = {"thigh": 1.0, "shank": 1.0, "torso": 1.0, "nape": 1.0, "head": 0.75}
+"""The same where the head sits by its ears: a cartoon's crown is a little nearer to them than an adult's (1.0)."""
 CALM_SECONDS = 0.15  # to each side; how far a short leg reaches would else tremble with the noise of the joints
 SIDES = ((3, 9, 11), (4, 10, 12))
 """Hip, thigh and shank of the left and the right in BONES."""
@@ -30,7 +32,8 @@ def matching_scale(character: dict[str, float], driver: dict[str, float], match:
     """
     if match == "none":
         return 1.0
-    groups = {"torso": 1.0} if match == "torso" else HEIGHT
+    by_ears = character.get("nape", 0) > 0 and driver.get("nape", 0) > 0
+    groups = {"torso": 1.0} if match == "torso" else BY_EARS if by_ears else HEIGHT
     both = [g for g in groups if character.get(g, 0) > 0 and driver.get(g, 0) > 0]
     if not both:
         both = [g for g in character if driver.get(g, 0) > 0]

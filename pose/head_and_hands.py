@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import FACE, LEFT_HAND, RIGHT_HAND
-from .body_vectors import ease_hidden
+from .body_lengths import NECK
+from .body_vectors import ease_hidden, middle_of_ears
 from .rest_pose import HEAD_JOINTS, RestPose
 
 HEAD = (*HEAD_JOINTS, *range(133)[FACE])
@@ -26,6 +27,23 @@ class Driver:
     """bool `[n,135]`."""
     unit: float
     """The driver's apparent size that counts as 1 in this shot."""
+
+
+def nose_from_neck(
+    driver: Driver, rest: RestPose, grown: np.ndarray, neck: float, head: float, rate: float
+) -> np.ndarray:
+    """`[n,2]` px: the neck's ratio as far as the middle of the ears, the head's from there on.
+
+    A head turned aside thus stays above the neck, whatever head and neck measure. Ears that are hidden for long ease
+    to where the picture shows them from the nose.
+    """
+    nose = driver.points[:, 0]
+    ears, known = middle_of_ears(driver.points, driver.known, rate)
+    ahead = ((nose - ears) / driver.unit)[:, None]
+    own = np.broadcast_to(grown * ((rest.points[0] - rest.points[[3, 4]].mean(0)) / head), ahead.shape)
+    ease_hidden(ahead, (known & driver.known[:, 0])[:, None], own, rate, turn=False)
+    up = (nose - driver.points[:, NECK]) / driver.unit - ahead[:, 0]
+    return neck * up + head * ahead[:, 0]
 
 
 def add_head(

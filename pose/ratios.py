@@ -16,12 +16,15 @@ FALLBACK = {
     "neck": ("head",), "head": ("ears", "eyes", "neck"), "hand": ("forearm",),
 }  # fmt: skip
 """Group -> groups whose ratio stands in for it; after them, the median ratio of the body."""
+LEAST_DEPTH = 0.5  # a mascot's head would all but nail it to its place
 FARTHEST_FROM_BODY = 1.7  # a ratio further from the body's than this is a wrong detection; head and neck are free
 
 
 def group_ratios(character: dict[str, float], driver: dict[str, float]) -> tuple[dict[str, float], dict[str, str]]:
-    """Ratio of every group, and 'body' for the whole; and which stood in for which."""
+    """Ratio of every group, 'body' for the whole, 'depth' of the way to the camera; and which stood in for which."""
     own = {g: character[g] / driver[g] for g in character if driver.get(g, 0.0) > 0}
+    if "nape" in own:
+        own["neck"] = own["nape"]
     core = [own[g] for g in CORE if g in own] or [own[g] for g in ("forearm", "head", "neck") if g in own]
     body = float(np.exp(np.median(np.log(core)))) if core else 1.0
     ratios: dict[str, float] = {}
@@ -42,6 +45,9 @@ def group_ratios(character: dict[str, float], driver: dict[str, float]) -> tuple
         sum(character[g] for g in legs) / sum(driver[g] for g in legs) if len(legs) == 2 else ratios["thigh"]
     )
     ratios["leg"] = float(np.clip(ratios["leg"], body / FARTHEST_FROM_BODY, body * FARTHEST_FROM_BODY))
+    # Heads differ least among people: who has short legs for the head is small and goes a shorter way, in depth too.
+    short = ratios["leg"] / own["head"] if len(legs) == 2 and "head" in own else 1.0
+    ratios["depth"] = float(np.clip(short, LEAST_DEPTH, 1.0))
     return ratios, stand_in
 
 
@@ -51,7 +57,7 @@ def read_ratios(text: str) -> dict[str, float]:
     Raises UsageError for what is no 'name = number', an unknown group, or one named twice.
     """
     given: dict[str, float] = {}
-    names = (*FALLBACK, "body", "leg")
+    names = (*FALLBACK, "body", "leg", "depth")
     for part in re.split(r"[,;\n]", text):
         if not part.strip():
             continue
@@ -102,13 +108,13 @@ RATIO_RANGE = (0.05, 20.0)
 def overridden(found: Mapping[str, float], given: Mapping[str, float], driver: Mapping[str, float]) -> dict[str, float]:
     """The table with the ratios `given` in place of those found; `driver` are the driver's lengths in px.
 
-    'body' scales every ratio that is not named itself, 'leg' thigh and shank together; where only thigh or shank is
+    'body' scales every bone's ratio that is not named itself, 'leg' thigh and shank together; where only thigh or shank is
     given, 'leg' follows from both. Raises UsageError for a group that does not exist or a ratio out of range.
     """
     check_ratios(given, found)
     table = dict(found)
     if "body" in given:
-        table = {g: r * given["body"] / found["body"] for g, r in table.items()}
+        table = {g: r if g == "depth" else r * given["body"] / found["body"] for g, r in table.items()}
     if "leg" in given:
         for group in ("thigh", "shank"):
             table[group] *= given["leg"] / table["leg"]
@@ -117,6 +123,12 @@ def overridden(found: Mapping[str, float], given: Mapping[str, float], driver: M
         weights = [driver.get(g, 1.0) if {"thigh", "shank"} <= set(driver) else 1.0 for g in ("thigh", "shank")]
         table["leg"] = (weights[0] * table["thigh"] + weights[1] * table["shank"]) / sum(weights)
     return table
+
+
+def shorter_way(scale: np.ndarray, depth: float) -> np.ndarray:
+    """By how much a figure grows less than its driver, whose apparent size is `scale` of the shot's first frame, when
+    it goes `depth` times as far towards the camera or away from it. One that goes farther grows twice as much at most."""
+    return 1.0 / np.maximum(scale + depth * (1.0 - scale), 0.5)
 
 
 def per_bone(ratios: dict[str, float], standing: bool) -> np.ndarray:

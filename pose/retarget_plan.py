@@ -25,9 +25,9 @@ from .contact import plant_feet
 from .driver_place import ankles, enlarged, matching_scale, wider_steps
 from .exaggerate import follow_angles, scale_movement
 from .face_expression import FaceExpression
-from .head_and_hands import HEAD, Driver, add_hands, add_head
+from .head_and_hands import HEAD, Driver, add_hands, add_head, nose_from_neck
 from .outliers import SEEN
-from .ratios import group_ratios, overridden, per_bone
+from .ratios import group_ratios, overridden, per_bone, shorter_way
 from .rest_pose import STANDING, complete, read_character
 from .retargeted import BLOCK_FRAMES, Retargeted
 from .survey import Survey, root_path, survey
@@ -89,6 +89,10 @@ class RetargetPlan(Retargeted):
         self._standing = self._legs_driven and all(g in own.lengths.lengths_px for g in ("thigh", "shank"))
         if self._in_drivers_place and not self._standing:
             self._root = NECK  # without feet on the ground, what is seen best is head and shoulders
+        if not self._standing or self._in_drivers_place:
+            self.ratios["depth"] = 1.0
+        self._depth = self.ratios["depth"]
+        self._by_ears = "nape" in own.lengths.lengths_px and "nape" in lengths.lengths_px
         self._root_ratio = self.ratios["leg" if self._standing else "body"]
         feet_of_legs = self._standing and "foot" not in (ratios or {})  # or their soles would slide
         self._bone_ratios = per_bone(self.ratios, feet_of_legs)
@@ -195,6 +199,11 @@ class RetargetPlan(Retargeted):
         driver /= unit
         vectors = driver * self._bone_ratios[:, None]
         rest = grown * self._rest_vectors
+        moved = Driver(points, known, unit)
+        if self._by_ears:
+            vectors[:, -1] = nose_from_neck(
+                moved, self._rest, grown, self.ratios["neck"], self.ratios["head"], self.rate
+            )
         steps = theirs = None
         if self._standing and self._in_drivers_place:
             calm = driver.copy()
@@ -224,9 +233,11 @@ class RetargetPlan(Retargeted):
                 ground = low if self._in_drivers_place else self._rest.sole_y
                 scaled[..., 1] += (ground + self.factor * (low - ground) - now)[:, None]
             posed = scaled
-        moved = Driver(points, known, unit)
         add_head(posed, moved, self._rest, grown, self.ratios["head"], self.factor, self.rate)
         add_hands(posed, as_driven, moved, self._rest, grown, self.ratios["hand"], self.factor, self.rate)
+        if self._depth != 1.0:
+            ground = np.array([self._rest.points[PELVIS, 0], self._rest.sole_y])
+            posed = ground + shorter_way(grown, self._depth) * (posed - ground)
         keep = slice(start - first, stop - first)
         score = np.where(seen, scores, 0.0)[keep]
         anybody = np.asarray(seen[keep].any(1))[:, None]
@@ -296,3 +307,4 @@ def _complete_lengths(own: dict[str, float], driver: dict[str, float], ratios: d
 
 
 assert WHOLE_BODY.num_joints == NECK
+assert BONES[-1][0] == "neck"

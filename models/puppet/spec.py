@@ -64,7 +64,7 @@ SPEC = EngineSpec(
     summary="Moves the picture itself, on the CPU, without any weights: for drawings, mascots and photos.",
     settings=PuppetSettings,
     open=_open,
-    version="1",
+    version="2",
     window=WINDOW_FRAMES,
     needs=_needs,
 )

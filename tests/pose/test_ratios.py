@@ -65,7 +65,9 @@ def test_every_group_can_be_overridden(walk, group):
     for points in (whole(plain).points.astype(float), whole(plan).points.astype(float)):
         neck, pelvis = points[:, [5, 6]].mean(1), points[:, [11, 12]].mean(1)
         if group in ("neck", "torso"):
-            vector = points[:, 0] - neck if group == "neck" else neck - pelvis
+            vector = (
+                points[:, [3, 4]].mean(1) - neck if group == "neck" else neck - pelvis
+            )  # a neck reaches to the ears
         else:
             a, b = ends[group]
             vector = points[:, a] - points[:, b]
@@ -80,7 +82,7 @@ def test_the_body_scales_what_is_not_named_and_the_leg_both_bones(walk):
     driver, character, plain = walk
     plan = plan_retarget(driver, character, rate=24, ratios={"body": 2 * plain.ratios["body"], "head": 1.0})
     for group, ratio in plain.ratios.items():
-        assert plan.ratios[group] == pytest.approx(1.0 if group == "head" else 2 * ratio)
+        assert plan.ratios[group] == pytest.approx({"head": 1.0, "depth": ratio}.get(group, 2 * ratio))
     legs = plan_retarget(driver, character, rate=24, ratios={"leg": 0.9 * plain.ratios["leg"]})
     assert legs.ratios["thigh"] == pytest.approx(0.9 * plain.ratios["thigh"])
     thighs = plan_retarget(driver, character, rate=24, ratios={"thigh": 1.2 * plain.ratios["thigh"]})
