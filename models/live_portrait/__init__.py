@@ -1,1 +1,1 @@
-"""LivePortrait: a portrait that follows another face. The networks so far; the engine is to come."""
+"""LivePortrait: a portrait, or a film of one, that follows another face."""

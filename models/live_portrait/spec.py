@@ -7,7 +7,22 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ...core import EngineSpec, Host, MissingPackage, Need, Settings, UsageError, choice, number, switch, text, whole
+from ...core import (
+    Character,
+    EngineSpec,
+    Host,
+    MissingPackage,
+    Motion,
+    Need,
+    Settings,
+    Timeline,
+    UsageError,
+    choice,
+    number,
+    switch,
+    text,
+    whole,
+)
 from .weights import ANIMALS, PEOPLE, find_weights, names_and_marks
 
 if TYPE_CHECKING:
@@ -182,6 +197,13 @@ def _identity(settings: LivePortraitSettings, host: Host) -> str:
     return names_and_marks(find_weights(host, animals=settings.weights == "animals"))
 
 
+def _timeline(settings: LivePortraitSettings, character: Character, motion: Motion) -> Timeline:
+    from .shown import shown_timeline
+
+    film = None if character.film is None else character.film.motion.timeline
+    return shown_timeline(film, motion.timeline, settings.length)
+
+
 def need_packages(*names: str) -> None:
     """MissingPackage names the first that is not installed; nothing is imported."""
     for name in names:
@@ -210,6 +232,8 @@ SPEC = EngineSpec(
     window=WINDOW_FRAMES,
     needs=_needs,
     tolerates=frozenset({"hands_out", "feet_out", "border"}),
+    takes_film=True,
+    timeline=_timeline,
     identity=_identity,
     weights=tuple(dict.fromkeys((*PEOPLE.values(), *ANIMALS.values()))),
     licence="Apache-2.0",
