@@ -11,6 +11,7 @@ _SPECS = {
     "puppet": ".puppet.spec",
     "wan-animate": ".wan_animate.spec:MOVE",
     "wan-animate-replace": ".wan_animate.spec:REPLACE",
+    "live-portrait": ".live_portrait.spec",
 }
 
 
