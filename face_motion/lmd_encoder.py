@@ -11,7 +11,8 @@ constants moved into the weights when they are loaded:
 - Q of the Householder QR of the directions, once, signs as they fall: the magnitudes were learned against those.
 
 Blur is a depthwise convolution, and strides before the 1x1 skip, where it gives the very pixels that are kept.
-Channels lie last in memory: on a CPU that alone halves the time.
+Channels lie last in memory: on a CPU that alone halves the time. There, too, large convolutions are multiplied in
+tiles, and the first block, whose maps of 32 x 512 x 512 fit no cache, is worked on in bands of rows.
 """
 
 from __future__ import annotations
@@ -27,19 +28,23 @@ from torch import nn
 
 from ..core import InputError
 from .lmd_weights import BLUR_TAPS, lmd_tensors, short_hash
+from .tiled_convolution import SameConvolution
 
 SLOPE = 0.2  # of the leaky ReLU
 STABLE = 1e-8  # added to the directions before QR, Wan2.2 motion_encoder.py
 WIDE_BLOCKS = 3
 """Blocks whose maps are megabytes a face: a CPU does them one face at a time. Several at once gain nothing there, and
 the system then spends half as much again on handing out fresh memory."""
+BAND_ROWS = 128
+"""Of the first block's result at a time, on a CPU."""
+_AROUND = 4
+"""Rows beyond a band that its edge sees: two of the blur, one of the convolution before it, and one to stay even."""
 NO_FACE = -1.0  # every pixel of the face that guidance runs away from
 
 
 class LmdEncoder(nn.Module):
     """Made of a checkpoint's tensors; works where its buffers are (`.to(device)`)."""
 
-    stem: torch.Tensor
     fold: torch.Tensor
     fold_bias: torch.Tensor
     directions: torch.Tensor
@@ -50,11 +55,7 @@ class LmdEncoder(nn.Module):
         weights = lmd_tensors(tensors)
         self.encoder_id = f"wan-lmd/{short_hash(weights)}"
         """Names the weights: codes of one encoder mean nothing to another."""
-        stem = torch.cat(
-            [weights["conv_in.weight"].flatten(1) / math.sqrt(3), weights["conv_in.act_fn.bias"][:, None]], 1
-        )
-        # sqrt(2) as below; the bias is the weight of a fourth channel that is 1, which saves a pass over 32 x 512 x 512.
-        self.register_buffer("stem", stem * math.sqrt(2))
+        self.stem = _Convolution(weights["conv_in.weight"], weights["conv_in.act_fn.bias"], math.sqrt(2))  # as below
         count = sum(name.endswith("conv_skip.weight") for name in weights)
         self.blocks = nn.ModuleList(_Block(weights, f"res_blocks.{i}") for i in range(count))
         self.top = _Convolution(weights["conv_out.weight"])
@@ -87,17 +88,25 @@ class LmdEncoder(nn.Module):
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Codes float32 `[n,20]` of float32 `[n,3,512,512]` in -1..1."""
         with _exact_convolutions():
-            faces = pixels.split(1) if pixels.device.type == "cpu" else (pixels,)
-            x = torch.cat([self._wide(face) for face in faces])
-            for block in self.blocks[WIDE_BLOCKS:]:
+            if pixels.device.type == "cpu":
+                x = torch.cat([self._wide(face) for face in pixels.split(1)])
+                later = self.blocks[WIDE_BLOCKS:]
+            else:
+                x, later = self.stem.activated(pixels), self.blocks
+            for block in later:
                 x = block(x)
             return F.linear(self.top(x).flatten(1), self.fold, self.fold_bias)
 
     def _wide(self, pixels: torch.Tensor) -> torch.Tensor:
-        colours = pixels.permute(0, 2, 3, 1)  # n C H W -> n H W C
-        x = F.linear(F.pad(colours, (0, 1), value=1.0), self.stem)
-        x = F.leaky_relu_(x, SLOPE).permute(0, 3, 1, 2)
-        for block in self.blocks[:WIDE_BLOCKS]:
+        """One face `[1,3,H,W]` through the wide blocks, the first of them in bands."""
+        height, parts = pixels.shape[2], []
+        for start in range(0, height, 2 * BAND_ROWS):
+            stop = min(height, start + 2 * BAND_ROWS)
+            first = max(0, start - _AROUND)
+            band = self.stem.activated(pixels[:, :, first : stop + _AROUND])
+            parts.append(self.blocks[0](band, start - first, (stop - start) // 2))
+        x = torch.cat(parts, 2)
+        for block in self.blocks[1:WIDE_BLOCKS]:
             x = block(x)
         return x
 
@@ -128,7 +137,8 @@ class _Convolution(nn.Module):
         self.register_buffer("bias", None if bias is None else bias * gain)
 
     def forward(self, x: torch.Tensor, stride: int = 1, padding: int = 0) -> torch.Tensor:
-        if self.weight.shape[2:] == (1, 1):  # with channels last a matrix product, and four times as fast as one
+        if self.weight.shape[2:] == (1, 1) and x.shape[1] > 3:
+            # with channels last a matrix product, and four times as fast as one, but not for three colours
             return F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias).permute(0, 3, 1, 2)
         return F.conv2d(x, self.weight, self.bias, stride, padding)
 
@@ -143,19 +153,23 @@ class _Block(nn.Module):
 
     def __init__(self, weights: Mapping[str, torch.Tensor], name: str) -> None:
         super().__init__()
-        self.first = _Convolution(weights[f"{name}.conv1.weight"], weights[f"{name}.conv1.act_fn.bias"], math.sqrt(2))
+        first = weights[f"{name}.conv1.weight"]
+        gain = math.sqrt(2 / first[0].numel())
+        self.first = SameConvolution(first * gain, weights[f"{name}.conv1.act_fn.bias"] * math.sqrt(2))
         # sqrt(2) of the activation and 1/sqrt(2) of the sum cancel here, and the latter is left to the skip.
         self.second = _Convolution(weights[f"{name}.conv2.weight"], weights[f"{name}.conv2.act_fn.bias"])
         self.skip = _Convolution(weights[f"{name}.conv_skip.weight"], gain=math.sqrt(0.5))
         taps = torch.tensor(BLUR_TAPS)
-        channels = self.first.weight.shape[0]
+        channels = first.shape[0]
         kernel = (torch.outer(taps, taps) / 64).expand(channels, 1, 4, 4).contiguous()
         self.register_buffer("kernel", kernel)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        skip = self.skip(self._blur(x, stride=2, padding=1))
-        x = self._blur(self.first.activated(x, padding=1), stride=1, padding=2)
-        return self.second.activated(x, stride=2).add_(skip)
+    def forward(self, x: torch.Tensor, top: int = 0, rows: int | None = None) -> torch.Tensor:
+        """The result's `rows` from that of row `top` of `x` on, which is even; all without `rows`."""
+        rows = x.shape[2] // 2 if rows is None else rows
+        skip = self.skip(self._blur(x, stride=2, padding=1)[:, :, top // 2 : top // 2 + rows])
+        x = self._blur(self.first(x, SLOPE), stride=1, padding=2)
+        return self.second.activated(x[:, :, top : top + 2 * rows + 1], stride=2).add_(skip)
 
     def _blur(self, x: torch.Tensor, stride: int, padding: int) -> torch.Tensor:
         return F.conv2d(x, self.kernel, None, stride, padding, groups=x.shape[1])

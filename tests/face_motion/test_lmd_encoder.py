@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from stock_lmd import random_official, stock_codes, stock_vectors  # noqa: E402
 
 from motion_transfer.core import InputError  # noqa: E402
+from motion_transfer.face_motion import lmd_encoder  # noqa: E402
 from motion_transfer.face_motion.lmd_encoder import LmdEncoder  # noqa: E402
 from motion_transfer.face_motion.lmd_weights import lmd_tensors  # noqa: E402
 
@@ -40,6 +41,12 @@ def relative(a, b):
 
 def test_codes_are_those_of_the_published_network(weights, faces):
     assert relative(LmdEncoder(weights).encode(faces), stock_codes(weights, pixels_of(faces))) < ROUNDING
+
+
+@pytest.mark.parametrize("rows", [2, 4, 12], ids=["thin", "even", "with a rest"])
+def test_codes_do_not_depend_on_the_bands(weights, faces, rows, monkeypatch):
+    monkeypatch.setattr(lmd_encoder, "BAND_ROWS", rows)  # of 32
+    assert relative(LmdEncoder(weights).encode(faces[:1]), stock_codes(weights, pixels_of(faces[:1]))) < ROUNDING
 
 
 def test_codes_do_not_depend_on_the_batch_and_float_faces_are_the_same_faces(weights, faces):
