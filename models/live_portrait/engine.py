@@ -6,6 +6,7 @@ What is in memory is a chunk of frames, the networks, and 320 bytes for each dri
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -104,8 +105,8 @@ class LivePortraitEngine:
         times = driver_times(shown, motion.timeline, motion.cuts, settings.length, film=character.film is not None)
         drivers = self._drivers(motion)
         performances = [
-            Performance(unpack(drivers[k % len(drivers)]).motion, times, pose, settings)
-            for k, pose in enumerate(source.first_poses)
+            Performance(known.motion, times, pose, settings, known.rest)
+            for known, pose in zip(itertools.cycle(map(unpack, drivers)), source.first_poses, strict=False)
         ]
         for name in performances[0].unmeasured:
             self.host.note(f"{name} is left out: this motion does not tell how far eyes and lips were open.")

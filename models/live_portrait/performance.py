@@ -47,15 +47,21 @@ class Performance:
     """One driver for one face; every frame depends on nothing but the clip and its own index."""
 
     def __init__(
-        self, driver: PortraitMotion, times: DriverTimes, first_pose: np.ndarray, settings: LivePortraitSettings
+        self,
+        driver: PortraitMotion,
+        times: DriverTimes,
+        first_pose: np.ndarray,
+        settings: LivePortraitSettings,
+        rest: PortraitMotion | None = None,
     ) -> None:
         """`driver` as it was read, `times` how its frames fall on those that are shown, `first_pose` `[3,3]` how the
-        source is turned. UsageError where there is no such reference frame."""
+        source is turned. A motion made by hand says its own `rest`, of one frame. UsageError where there is no such
+        reference frame."""
         steady = smooth(driver, times.rate, settings.driving_smooth, cuts=times.cuts)
         self.reference = _reference(steady, first_pose, settings)
-        self._rest = steady.at([self.reference])
+        self._rest = steady.at([self.reference]) if rest is None or settings.reference_frame != AUTO else rest
         self._usual_lids = None if steady.eye_ratio is None else max(float(np.median(steady.eye_ratio)), 1e-3)
-        self._still = driver.num_frames == 1
+        self._still = driver.num_frames == 1 and rest is None
         self.driving = steady if times.wanted is None or self._still else resample(steady, times.seconds, times.wanted, times.cuts)  # fmt: skip
         self._settings = settings
         measured = {"eye_retargeting": driver.eye_ratio, "lip_retargeting": driver.lip_ratio}
