@@ -9,11 +9,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-LONG_SIDE_CELLS = 12
+_CELL_PX = 16
+"""Of the small picture: fewer pixels are easily all covered by something that moves."""
 _SMALL_PX = 192
 _DARK, _BRIGHT = 8.0, 247.0
 """Levels beyond which a gain cannot be told: black stays black, and white is cut off."""
-_ALIKE_LEVELS = 6.0
+_ALIKE_LEVELS = 5.0
+_AROUND = np.ones((5, 5), np.uint8)
 _PRIOR_SHARE = 0.15
 """Share of a cell's pixels that must be alike before it is believed as much as the whole picture is."""
 
@@ -21,7 +23,7 @@ _PRIOR_SHARE = 0.15
 def grid_of(size: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns for a picture of width, height."""
     width, height = size
-    scale = LONG_SIDE_CELLS / max(size)
+    scale = min(1.0, _SMALL_PX / max(size)) / _CELL_PX
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
@@ -59,14 +61,19 @@ class LightChanges:
         if usable.mean() < 0.02:
             return np.zeros((self._rows, self._columns, 3), np.float32)
         chosen = usable > 0
-        whole = np.median(np.log(now[chosen]) - np.log(then[chosen]), axis=0)
-        for _ in range(2):  # the second time without what the first one shows to be something else
-            off = np.abs(now - then * np.exp(whole).astype(np.float32)).max(axis=2)
-            weight = usable / (1 + np.square(off / _ALIKE_LEVELS)) ** 2
-            total_now, total_then = ((p * weight[..., None]).sum((0, 1)) for p in (now, then))
+        whole = np.median(np.log(now[chosen]) - np.log(then[chosen]), axis=0).astype(np.float32)
+        cells, local = (self._columns, self._rows), np.zeros((self._rows, self._columns, 3), np.float32)
+        for _ in range(3):  # from the second time on without what the one before shows to be something else
+            field = cv2.resize(local, self._small, interpolation=cv2.INTER_LINEAR) + whole
+            off = np.abs(now - then * np.exp(field)).max(axis=2)
+            # what lies beside a thing that moved is not to be trusted either
+            weight = (usable / (1 + np.square(cv2.dilate(off, _AROUND) / _ALIKE_LEVELS)) ** 2)[..., None]
+            total_now, total_then = ((p * weight).sum((0, 1)) for p in (now, then))
+            if total_then.min() < 1:
+                return np.zeros_like(local)
             whole = np.log(total_now / total_then)
-        cells = (self._columns, self._rows)
-        here, there = (cv2.resize(p * weight[..., None], cells, interpolation=cv2.INTER_AREA) for p in (now, then))
-        prior = _PRIOR_SHARE * np.maximum(total_then / max(float(weight.sum()), 1e-6), 1.0)
-        local = np.log((here + prior * np.exp(whole)) / (there + prior)).astype(np.float32)
-        return cv2.blur(local, (3, 3), borderType=cv2.BORDER_REPLICATE)
+            here, there = (cv2.resize(p * weight, cells, interpolation=cv2.INTER_AREA) for p in (now, then))
+            prior = _PRIOR_SHARE * total_then / max(float(weight.sum()), 1e-6)
+            local = np.log((here + prior * np.exp(whole)) / (there + prior)) - whole
+            local = cv2.blur(local, (3, 3), borderType=cv2.BORDER_REPLICATE)
+        return (local + whole).astype(np.float32)
