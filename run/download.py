@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import CannotWrite, Host, InputError, MissingPackage, MissingWeights, UsageError, WeightFile
+from ..finishing.registry import finisher_names, finisher_spec
 from ..models.registry import engine_names, engine_spec
 from ..pose.pose_weights import POSE_WEIGHTS
 from ..video import file_sha256
@@ -37,7 +38,7 @@ class Verified:
 
 
 def asked_for(name: str) -> list[WeightFile]:
-    """The files that `name` means: an engine or a detector with all its files, or one file by its name.
+    """The files that `name` means: an engine, a finisher or a detector with all its files, or one file by its name.
 
     UsageError lists what there is.
     """
@@ -47,6 +48,9 @@ def asked_for(name: str) -> list[WeightFile]:
     for engine in engine_names():
         if engine_spec(engine).weights:
             groups[engine] = list(engine_spec(engine).weights)
+    for finisher in finisher_names():
+        if finisher_spec(finisher).weights:
+            groups[finisher] = list(finisher_spec(finisher).weights)
     if name in groups:
         return groups[name]
     every = {w.file: w for files in groups.values() for w in files}

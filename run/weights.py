@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..core import EngineSpec, Host, MissingWeights, NotForCommercialUse, WeightFile
+from ..finishing.registry import finisher_names, finisher_spec
 from ..models.registry import engine_names, engine_spec
 from ..pose.pose_weights import POSE_WEIGHTS
 
@@ -36,10 +37,11 @@ class FoundWeights:
 
 
 def all_weights(host: Host) -> list[FoundWeights]:
-    """The built-in detector first, then the pose networks, then the engines in their order."""
+    """The built-in detector first, then the pose networks, then engines and finishers in their order."""
     found = _detector_weights()
     pose = {name: [weights for used_by, weights in POSE_WEIGHTS if used_by == name] for name, _ in POSE_WEIGHTS}
     engines = {engine: list(engine_spec(engine).weights) for engine in engine_names()}
+    engines |= {name: list(finisher_spec(name).weights) for name in finisher_names()}
     told: set[WeightFile] = set()  # two engines may share a file
     for user, files in (*pose.items(), *engines.items()):
         for weights in (w for w in files if w not in told):

@@ -38,7 +38,7 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         console.print(spec.summary, soft_wrap=True, markup=False)
         table = Table("setting", "takes", "default", "what it does", box=box.SIMPLE, pad_edge=False)
         for option in spec.settings.options():
-            table.add_row(option.name, option.allowed, _default(option), option.help)
+            table.add_row(option.name, option.allowed, default_of(option), option.help)
         console.print(table)
         if spec.weights:
             console.print(_weights(spec))
@@ -55,7 +55,7 @@ def _weights(spec: EngineSpec) -> Table:
     return table
 
 
-def _default(option: Option) -> str:
+def default_of(option: Option) -> str:
     value = option.default
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 

@@ -20,11 +20,23 @@ def add(words: argparse.ArgumentParser) -> None:
 
 
 def go(words: argparse.Namespace, cancel: threading.Event) -> int:
-    from ...run.manifest import changed_inputs, job_of_manifest
+    from ...run.manifest import changed_inputs, job_of_manifest, read_manifest
 
     for path in changed_inputs(words.manifest):
         print(  # noqa: T201
             f"note: {path} is not the file any more that the manifest tells of; the result will differ.",
             file=sys.stderr,
         )
+    if "finishing" in read_manifest(words.manifest):
+        return _finish_again(words, cancel)
     return run_job(with_output(job_of_manifest(words.manifest), words.output), words, cancel)
+
+
+def _finish_again(words: argparse.Namespace, cancel: threading.Event) -> int:
+    from dataclasses import replace
+
+    from ...run.finish import request_of_manifest
+    from .finish import finish_shown
+
+    asked = request_of_manifest(words.manifest)
+    return finish_shown(asked if words.output is None else replace(asked, output=words.output), words, cancel)

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..finish_words import part, steps_of
 from ..words import add_casting, add_commercial, add_running, add_trim, setting
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ HELP = "make a video of CHARACTER doing what the person in DRIVING does"
 
 _QUALITIES = "high, medium, low, lossless, alpha"
 _RESOLUTIONS = "source, 480p, 720p, 1080p"
-_SUFFIXES = {"alpha": ".mov", "lossless": ".mkv"}
+SUFFIXES = {"alpha": ".mov", "lossless": ".mkv"}
 
 # Argument -> field of the job. What is not given stays with the job's own default.
 _FIELDS = {
@@ -60,6 +61,10 @@ def add(words: argparse.ArgumentParser) -> None:
     sound = words.add_mutually_exclusive_group()
     sound.add_argument("--no-audio", action="store_true", help="leave the driving video's sound out")
     sound.add_argument("--audio", metavar="FILE", help="take the sound of this file instead")
+    words.add_argument(
+        "--finish", type=part, action="append", default=[], metavar="NAME[.KEY=VALUE]",
+        help="finish the frames in the same run: interpolate.fps=60, restore-faces ... ('motion-transfer finish --list')",
+    )  # fmt: skip
     add_trim(words)
     add_casting(words)
     words.add_argument("--job", type=Path, metavar="FILE", help="a job as JSON, in place of all of the above but -o")
@@ -80,11 +85,11 @@ def run_job(job: TransferJob, words: argparse.Namespace, cancel: threading.Event
     with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights), device=words.device) as host:
         result = run(job, host, work_dir=words.work_dir, overwrite=words.overwrite, keep_parts=keep_parts)
     if not words.quiet:
-        print(_summary(result))  # noqa: T201
+        print(summary(result))  # noqa: T201
     return 0
 
 
-def _summary(result: RunResult) -> str:
+def summary(result: RunResult) -> str:
     total = sum(result.seconds.values())
     again = f", {result.chunks_reused} of {result.chunks_made + result.chunks_reused} pieces from before"
     return f"{result.output}: {result.num_frames} frames in {total:.1f} s{again if result.chunks_reused else ''}"
@@ -103,6 +108,8 @@ def job_of(words: argparse.Namespace) -> TransferJob:
         given["commercial_use_only"] = True
     if words.set:
         given["settings"] = dict(words.set)
+    if words.finish:
+        given["finish"] = steps_of(argparse.Namespace(), words.finish)
     if words.job is not None:
         extra = [*given, *(n for n in ("character", "driving") if getattr(words, n) is not None)]
         if extra:
@@ -140,4 +147,4 @@ def with_output(job: TransferJob, output: str | None) -> TransferJob:
 def default_output(character: str, driving: str, quality: str) -> str:
     """Beside the character, named after both, in a container that holds the quality."""
     path = Path(character)
-    return str(path.with_name(f"{path.stem}_{Path(driving).stem}{_SUFFIXES.get(quality, '.mp4')}"))
+    return str(path.with_name(f"{path.stem}_{Path(driving).stem}{SUFFIXES.get(quality, '.mp4')}"))
