@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from motion_transfer.face_motion.portrait_motion import EYE_POINTS, LIP_POINTS, PortraitMotion
 
 REST = np.random.default_rng(3).uniform(-0.3, 0.3, (1, 21, 3)).astype(np.float32)
-PX_PER_UNIT = 64
+PX_PER_UNIT = 256
 
 
 @dataclass
