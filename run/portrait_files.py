@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..core import BadMotionFile, CannotWrite, Host, Motion, TransferJob, UsageError
+from ..core import BadMotionFile, CannotWrite, Host, Motion, TransferJob, UsageError, VideoSource
 from ..face_motion.portrait_crop import CROP_PX
 from ..models.live_portrait.expression import Expression
 from ..models.live_portrait.expression_keys import frames_between, read_keys
@@ -15,14 +16,20 @@ from ..models.live_portrait.made_motion import motion_of_faces, motion_of_templa
 from ..models.live_portrait.region import pasted_regions
 from ..models.registry import engine_spec
 from ..pose.motion_file import save_motion
-from ..video import check_place
-from .character_film import prepare_character_film
-from .motion_cache import is_motion_file
+from ..video import check_place, open_video
+from .character_film import is_character_film, prepare_character_film
+from .enrichment import enriched
+from .motion_cache import is_motion_file, load_or_extract
 from .places import cache_folder
-from .preflight import input_is_there, may_replace, plan_run
+from .preflight import input_is_there, may_replace
 from .prepare import prepare_character
+from .sound import find_film
 
 LARGEST_TEXT_BYTES = 1 << 20
+
+
+def is_template(path: Path) -> bool:
+    return path.suffix.lower() in (".pkl", ".pickle")
 
 
 def write_template(template: Path, output: Path, *, rate: float | None = None, overwrite: bool = False) -> Motion:
@@ -46,6 +53,45 @@ def write_face_motion(
     motion = motion_of_faces(frames_between(read_keys(keyframes, Expression.from_plain(sliders)), rate), rate)
     save_motion(motion, output)
     return motion
+
+
+def portrait_motion(
+    driving: Path,
+    host: Host,
+    *,
+    settings: Mapping[str, object] | None = None,
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+    detector: str = "auto",
+    person: str = "auto",
+    cache: Path | None = None,
+) -> Motion:
+    """What the head in a driving video (or a `.motion` file whose film is there) does, as codes beside its joints:
+    read once, for any portrait and without the film from then on.
+
+    `settings` are LivePortrait's; faces=all reads everybody's. Raises what finding people raises, InputError where no
+    face is seen, MissingWeights, MissingPackage, Cancelled.
+    """
+    spec, folder = engine_spec("live-portrait"), cache or cache_folder()
+    asked = spec.settings.from_plain(settings or {})
+    input_is_there("driving video", driving)
+    spec.identity(asked, host)  # weights that are missing are told before any work
+    motion, _ = load_or_extract(
+        driving,
+        host,
+        folder,
+        start_seconds=start_seconds,
+        stop_seconds=stop_seconds,
+        detector=detector,
+        person=person,
+    )
+
+    def film() -> VideoSource | None:
+        source = motion.source
+        path = find_film(motion, driving).path if is_motion_file(driving) else driving
+        return None if path is None else open_video(path, start_seconds=source.start_seconds, stop_seconds=source.stop_seconds)  # fmt: skip
+
+    return enriched(motion, spec.open(asked, host, 0), film, folder, host)
 
 
 def read_keyframes(path: Path) -> str:
@@ -80,15 +126,15 @@ def portrait_regions(job: TransferJob, num_frames: int, cache: Path, host: Host)
 
     Its character is prepared anew, from what the run has kept. Without paste_back one white mask of the crop's size.
     """
-    plan = plan_run(job)
-    multiple = plan.spec.size_multiple
-    if plan.character_is_film:
-        character = prepare_character_film(job, multiple, cache, host)
+    spec = engine_spec(job.engine)
+    settings: Any = spec.settings.from_plain(job.settings)
+    if is_character_film(job):
+        character = prepare_character_film(job, spec.size_multiple, cache, host)
     else:
-        character = prepare_character(job, plan.needs, multiple, cache, host)
-    if not plan.settings.paste_back:
+        character = prepare_character(job, spec.needs(settings), spec.size_multiple, cache, host)
+    if not settings.paste_back:
         return iter([np.full((CROP_PX, CROP_PX), 255, np.uint8)])
-    return pasted_regions(character, plan.settings, num_frames)
+    return pasted_regions(character, settings, num_frames)
 
 
 def edit_portrait(
@@ -97,30 +143,28 @@ def edit_portrait(
     host: Host,
     *,
     settings: Mapping[str, object] | None = None,
-    resolution: str = "source",
-    mask: Path | None = None,
     character_pose: Path | None = None,
     cache: Path | None = None,
-) -> np.ndarray:
-    """The portrait with the face that `sliders` (see `Expression`) set, uint8 `[H,W,3]`; `settings` are LivePortrait's.
+) -> tuple[np.ndarray, np.ndarray]:
+    """The portrait with the face that `sliders` (see `Expression`) set, uint8 `[H,W,3]`, and where it was pasted, uint8
+    `[H,W]`; `settings` are LivePortrait's.
 
     Raises UsageError, InputError where there is no face, MissingWeights, MissingPackage, Cancelled.
     """
-    face = Expression.from_plain(sliders)
+    motion, folder = motion_of_faces([Expression.from_plain(sliders)], 25.0), cache or cache_folder()
     spec = engine_spec("live-portrait")
     asked = spec.settings.from_plain(settings or {})
     job = TransferJob(
         character=str(picture),
-        driving="the sliders",
-        output="the picture",
+        driving="sliders",
+        output="picture",
         engine=spec.name,
-        resolution=resolution,
-        mask=None if mask is None else str(mask),
+        settings=asked.plain(),
         character_pose=None if character_pose is None else str(character_pose),
     )
     input_is_there("character picture", picture)
     spec.identity(asked, host)  # weights that are missing are told before any work
-    character = prepare_character(job, spec.needs(asked), spec.size_multiple, cache or cache_folder(), host)
-    motion = motion_of_faces([face], 25.0)
+    character = prepare_character(job, spec.needs(asked), spec.size_multiple, folder, host)
     chunk = next(iter(spec.open(asked, host, 0).transfer(character, motion)))
-    return chunk.pixels[0]
+    (region,) = portrait_regions(job, 1, folder, host)
+    return chunk.pixels[0], region

@@ -58,7 +58,7 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         raise UsageError("A picture needs a PORTRAIT: motion-transfer expression me.png -o smiling.png --set smile=0.6")
     check_output(words.output, overwrite=words.overwrite)
     with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights), device=words.device) as host:
-        pixels = edit_portrait(
+        pixels, _ = edit_portrait(
             words.portrait,
             sliders,
             host,

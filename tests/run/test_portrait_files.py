@@ -30,7 +30,7 @@ from motion_transfer.models.live_portrait.motion_codes import TEMPLATE, unpack
 from motion_transfer.models.live_portrait.spec import NETWORKS
 from motion_transfer.pose.motion_file import load_motion, save_motion
 from motion_transfer.run.host import LocalHost
-from motion_transfer.run.portrait_files import edit_portrait, portrait_regions, write_face_motion, write_template
+from motion_transfer.run.portrait_files import edit_portrait, portrait_motion, write_face_motion, write_template
 from motion_transfer.run.route import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,8 @@ def template(frames=3):
 
 def edited(portrait, **sliders):
     networks = StubNetworks()
-    return edit_portrait(sliders=sliders, host=LendingHost(networks), **portrait), networks
+    pixels, networks.region = edit_portrait(sliders=sliders, host=LendingHost(networks), **portrait)
+    return pixels, networks
 
 
 def test_sliders_at_rest_leave_the_picture_and_others_change_its_face_alone(portrait):
@@ -83,20 +84,10 @@ def test_sliders_at_rest_leave_the_picture_and_others_change_its_face_alone(port
     assert networks.calls["render"] == 1
     inside = np.abs(still.astype(int) - before)
     assert inside.mean() < 1.0  # the square goes through 256 px and back
-    moved, _ = edited(portrait, move_x=1.0, zoom=1.2)
-    job = TransferJob(str(portrait["picture"]), "x.motion", "x.mp4", engine="live-portrait", character_pose=str(portrait["character_pose"]))  # fmt: skip
-    Path(portrait["picture"]).with_name("x.motion").write_bytes(b"")
-    (region,) = portrait_regions(replace_driving(job, portrait), 5, portrait["picture"].parent, LendingHost(networks))
+    moved, region = edited(portrait, move_x=1.0, zoom=1.2)[0], networks.region
     assert region.shape == before.shape[:2] and region.max() == 255 and 0.05 < (region > 0).mean() < 0.9
     assert np.array_equal(moved[region == 0], before[region == 0])
     assert np.abs(moved.astype(int) - still)[region == 255].max() > 20
-
-
-def replace_driving(job, portrait):
-
-    path = portrait["picture"].with_name("face.motion")
-    write_face_motion("0: smile=1", {}, path, rate=25, overwrite=True)
-    return replace(job, driving=str(path), output=str(path.with_suffix(".mp4")))
 
 
 def test_a_frame_of_a_keyframe_motion_is_the_edited_picture(portrait, tmp_path):
@@ -176,3 +167,30 @@ def test_the_expression_command(portrait, tmp_path, monkeypatch, capsys):
     assert load_motion("x.motion").num_frames == 11
     assert main(["expression", "-o", "x.png"]) == 2
     assert main([*words, "-o", "y.png", "--keyframes", "keys.txt"]) == 2
+
+
+def test_a_head_is_read_once_and_drives_without_its_film(portrait, tmp_path, monkeypatch):
+    """The clip's person is the one of the picture, so that the same joints serve for both."""
+    from motion_transfer.run import portrait_files
+
+    video = tmp_path / "clip.mp4"
+    picture = cv2.imread(str(portrait["picture"]))
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), 25, SIZE)
+    for t in range(6):
+        writer.write(np.roll(picture, t, axis=1))
+    writer.release()
+    joints = load_motion(portrait["character_pose"])
+    track = replace(joints.main, points=np.repeat(joints.main.points, 6, 0), scores=np.repeat(joints.main.scores, 6, 0))
+    motion = replace(joints, tracks=(track,), timeline=Timeline.constant(6, Fraction(25)))
+    monkeypatch.setattr(portrait_files, "load_or_extract", lambda *_, **__: (motion, True))
+    networks = StubNetworks()
+    read = portrait_motion(video, LendingHost(networks), cache=tmp_path / "cache")
+    assert list(read.face_codes) == ["live-portrait/stub"] and networks.calls["motion"] == 6
+    again = portrait_motion(video, LendingHost(networks), cache=tmp_path / "cache")
+    assert networks.calls["motion"] == 6 and np.array_equal(
+        *(m.face_codes["live-portrait/stub"] for m in (read, again))
+    )
+    save_motion(read, tmp_path / "head.motion")
+    video.unlink()
+    job = TransferJob(str(portrait["picture"]), str(tmp_path / "head.motion"), str(tmp_path / "out.mkv"), engine="live-portrait", quality="lossless", character_pose=str(portrait["character_pose"]))  # fmt: skip
+    assert run(job, LendingHost(StubNetworks()), work_dir=tmp_path / "work").num_frames == 6
