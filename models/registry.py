@@ -12,6 +12,8 @@ _SPECS = {
     "wan-animate": ".wan_animate.spec:MOVE",
     "wan-animate-replace": ".wan_animate.spec:REPLACE",
     "live-portrait": ".live_portrait.spec",
+    "animate-diff": ".animate_diff.spec",
+    "mimic-motion": ".mimic_motion.spec",
 }
 
 

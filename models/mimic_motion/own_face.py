@@ -15,7 +15,7 @@ _EYES = (36, 45)
 """Outer corners, iBUG 68."""
 _NOSE = (27, 33)
 """Bridge and base."""
-_FRONTAL = 0.8
+_FRONTAL = 0.95
 """Quantile of a clip in which eyes and nose are as long as the head shows them from the front."""
 _SEEN = 0.3
 
