@@ -19,8 +19,8 @@ _LOWER_LID_SHARE = 0.22
 """How far up the lower lid may come, in eye heights."""
 
 _OTHER_SKIN_LEVELS = 45.0
-"""Between the skin above and below a drawn eye: 5 in a face of one colour, 80 where a muzzle begins. Not asked of
-photos and paintings, where light alone makes 70 and the colours blend."""
+"""Between the skin above and below a drawn eye: 5 in a face of one colour, 80 where a muzzle begins; in photos and
+paintings light alone makes 70, and the colours blend."""
 
 
 class Eye:
@@ -72,7 +72,9 @@ class Eye:
         bows = np.stack([1 - us**2, us * (1 - us**2)], -1)
         bow = bows @ np.linalg.lstsq(bows, lower - ends - meet * (lower - upper), rcond=None)[0]
         self._seam = np.interp(at, grid, np.clip(ends + bow, upper + 0.4 * (lower - upper), lower)).astype(np.float32)
-        if is_flat and self._sits_on_a_border(pixels, upper, lower):
+        self._lower_lid_share = _LOWER_LID_SHARE
+        if self._sits_on_a_border(pixels, upper, lower, is_flat):
+            self._lower_lid_share = 0.0
             self._seam = self._lower  # the upper lid alone: what lies below would be dragged up in another colour
         self._band = self._dark_band(pixels, upper)
         self.is_flat = is_flat
@@ -99,7 +101,7 @@ class Eye:
             return -min(openness - 1, _WIDEST - 1), 0.0
         shut = min((1 - openness) / (1 - _SHUT), 1.0)
         shut = 0.25 * shut + 0.75 * shut * shut * (3 - 2 * shut)  # a smile narrows eyes a little, no more
-        rise = min(max(-lower_px / self._lid_height, 0.0), _LOWER_LID_SHARE) * self.height
+        rise = min(max(-lower_px / self._lid_height, 0.0), self._lower_lid_share) * self.height
         return shut, rise
 
     def draw(self, picture: np.ndarray, shut: float, rise: float) -> np.ndarray:
@@ -152,8 +154,11 @@ class Eye:
         out += (self.lash_colour - out) * line[..., None]
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
 
-    def _sits_on_a_border(self, pixels: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> bool:
-        """Whether the skin below the eye has another colour than the skin above, as where a muzzle begins."""
+    def _sits_on_a_border(self, pixels: np.ndarray, upper: np.ndarray, lower: np.ndarray, is_flat: bool) -> bool:
+        """Whether the skin below the eye has another colour than the skin above, as where a muzzle begins.
+
+        Where nothing says that the face is a drawing, only a clear-cut border will do: light changes little by little.
+        """
         u = np.linspace(-0.7, 0.7, 15)
         at = (u + 1) / 2 * (len(upper) - 1)
         along = self.origin + (u * self.half)[:, None] * self.across
@@ -162,7 +167,10 @@ class Eye:
         below_v = np.interp(at, grid, lower) + 0.5 * self._below
         above = sample(pixels, along + above_v[:, None] * self.down)
         below = sample(pixels, along + below_v[:, None] * self.down)
-        return float(np.abs(np.median(above, axis=0) - below).max(axis=1).mean()) > _OTHER_SKIN_LEVELS
+        apart = np.abs(np.median(above, axis=0) - below).max(axis=1)
+        other = apart > 2 * _OTHER_SKIN_LEVELS
+        is_clear_cut = other.mean() > 0.25 and (other | (apart < 0.4 * _OTHER_SKIN_LEVELS)).mean() > 0.75
+        return bool(is_clear_cut or (is_flat and apart.mean() > _OTHER_SKIN_LEVELS))
 
     def _dark_band(self, pixels: np.ndarray, upper: np.ndarray) -> float:
         """Height in px of lashes, line and make-up directly above the eye, at least a pixel."""

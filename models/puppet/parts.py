@@ -15,6 +15,8 @@ from .rig import Chain, Rig
 NOBODY, TORSO, HEAD = 0, 1, 2
 LOCKS = 7
 """Hair that hangs over an arm: it moves with the head and the trunk and stays in front of the arm."""
+_HAIR_LIKE, _THE_SAME = 45, 30  # in Lab
+_BODY_COLOUR = 0.12  # of the forearm and hand
 LIMBS = {"left_arm": 3, "right_arm": 4, "left_leg": 5, "right_leg": 6}
 
 
@@ -227,12 +229,15 @@ def _with_locks(rig: Rig, pixels: np.ndarray, labels: np.ndarray, around_head: n
         if sleeve is None or np.abs(hair - sleeve).max() < 15:
             continue
         to_hair, to_sleeve = np.linalg.norm(lab - hair, axis=2), np.linalg.norm(lab - sleeve, axis=2)
-        locks = mine & (far < reach) & (to_hair < 0.85 * to_sleeve) & (to_hair < 45)
+        forearm = mine & (far > 1.2 * chain.lengths[0])
+        if forearm.any() and (to_hair[forearm] < _THE_SAME).mean() > _BODY_COLOUR:
+            continue  # fur, or a robot's shell: what looks like hair is the arm itself
+        locks = mine & (far < reach) & (to_hair < 0.85 * to_sleeve) & (to_hair < _HAIR_LIKE)
         locks = cv2.morphologyEx(locks.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         locks = cv2.morphologyEx(locks, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) * mine
         # Only what hangs together with the head's own hair, through the trunk's if need be.
         count, pieces = cv2.connectedComponents(
-            (locks | ((labels == HEAD) | (labels == TORSO)) & (to_hair < 45)).astype(np.uint8)
+            (locks | ((labels == HEAD) | (labels == TORSO)) & (to_hair < _HAIR_LIKE)).astype(np.uint8)
         )
         rooted = np.unique(pieces[(labels == HEAD) & (pieces > 0)]) if count > 1 else np.zeros(0, int)
         out[(locks > 0) & np.isin(pieces, rooted)] = LOCKS
