@@ -168,8 +168,8 @@ class Eye:
         above = sample(pixels, along + above_v[:, None] * self.down)
         below = sample(pixels, along + below_v[:, None] * self.down)
         apart = np.abs(np.median(above, axis=0) - below).max(axis=1)
-        other = apart > 2 * _OTHER_SKIN_LEVELS
-        is_clear_cut = 0.25 < other.mean() < 0.9 and (other | (apart < 0.4 * _OTHER_SKIN_LEVELS)).mean() > 0.75
+        other, same = apart > 2 * _OTHER_SKIN_LEVELS, apart < 0.4 * _OTHER_SKIN_LEVELS
+        is_clear_cut = other.mean() > 0.25 and same.mean() > 0.1 and (other | same).mean() > 0.75
         return bool(is_clear_cut or (is_flat and apart.mean() > _OTHER_SKIN_LEVELS))
 
     def _dark_band(self, pixels: np.ndarray, upper: np.ndarray) -> float:
