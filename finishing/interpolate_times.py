@@ -11,8 +11,8 @@ import numpy as np
 from ..core import Timeline
 
 SNAP = 1 / 64
-"""Of the time between two frames: nearer than this to a frame of the source, that very frame is shown. Containers that
-count in milliseconds are off by more, and a frame as it was made is sharper than one put in its place."""
+"""Of a frame's time: nearer than this to a frame of the source, that very frame is shown. Containers that count in
+milliseconds are off by as much, and a frame as it was made is sharper than one put in its place."""
 SHORTEST_END = Fraction(1, 8)
 """Of a frame's time: a last frame that would be shown for less is left out, and the one before lasts until the end."""
 LONGEST_GAP_SECONDS = Fraction(1, 4)
@@ -66,8 +66,9 @@ def plan_times(source: Timeline, cuts: tuple[int, ...], rate: Fraction) -> Times
     gaps = np.maximum(shown[right] - shown[left], 1)
     share = (stamps - shown[left]) / gaps
     share[left == len(shown) - 1] = 0.0
-    arrived = share > 1 - SNAP
-    left, share = np.where(arrived, right, left), np.where(arrived | (share < SNAP), 0.0, share)
+    near = np.minimum(gaps, nominal) * SNAP
+    arrived = (left < right) & (shown[right] - stamps < near)
+    left, share = np.where(arrived, right, left), np.where(arrived | (stamps - shown[left] < near), 0.0, share)
     longest = max(_rounded(LONGEST_GAP_SECONDS / unit), nominal * 5 // 2)
     held = np.isin(left + 1, np.array(cuts, np.int64)) | (gaps > longest)
     share[held] = 0.0
