@@ -39,7 +39,7 @@ BROW = np.array([[90, 40], [105, 36], [120, 34], [135, 36], [150, 40]], np.float
 def eye_over(lighter: np.ndarray) -> np.ndarray:
     """uint8 `[160,240,3]`: an eye in brown skin that is lighter below by as much."""
     picture = np.full((160, 240, 3), 100.0)
-    picture[100:] += np.clip(lighter, 0, 150)[100:, :, None]
+    picture += np.clip(lighter, 0, 150)[..., None]
     cv2.ellipse(picture, (120, 80), (30, 15), 0, 0, 360, (250, 250, 250), -1)
     cv2.circle(picture, (120, 80), 11, (20, 20, 30), -1)
     return cv2.GaussianBlur(picture, (0, 0), 0.8).astype(np.uint8)
@@ -62,8 +62,8 @@ def test_a_robots_shell_is_no_hair():
 @pytest.mark.parametrize("is_flat", [False, True])
 def test_a_muzzle_under_half_an_eye_stays_where_it_is(is_flat):
     """Small pictures of drawings count as photos: a clear-cut border is believed in both."""
-    shaded, sure = eye_over(np.where(X + 0.4 * Y > 150, 118, 0)), eye_over(np.zeros(X.shape))
-    light = eye_over(1.2 * (X - 60) + 0.8 * (Y - 60))  # as strong, but little by little
+    shaded, sure = eye_over(np.where((X + 0.4 * Y > 150) & (Y > 100), 118, 0)), eye_over(np.zeros(X.shape))
+    light = eye_over(1.2 * (X - 60) + 2.0 * (Y - 70))  # as strong, but little by little
     for picture, alone in ((shaded, True), (sure, False), (light, is_flat)):
         eye = Eye(picture, detected_shape(CONTOUR, np.array([0.0, 1.0])), BROW, is_flat)
         upper, rise = eye.closing(0.9 * eye._lid_height, -0.2 * eye._lid_height)
