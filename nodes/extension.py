@@ -7,12 +7,15 @@ from comfy_api.latest import ComfyExtension, io
 from .character_mask import CharacterMask
 from .check_driving_video import CheckDrivingVideo
 from .draw_motion import DrawMotion, DrawMotionVideo
+from .expression_editor import ExpressionEditor
 from .extract_motion import ExtractMotion
 from .face_crops import FaceCrops
 from .face_motion import FaceMotion
+from .live_portrait import LivePortrait
 from .motion_files import LoadMotion, SaveMotion
 from .motion_transfer import MotionTransfer
 from .pick_person import PickPerson
+from .portrait_motion import PortraitMotion
 from .pose_keypoint import MotionFromPoseKeypoint, MotionToPoseKeypoint
 from .retarget_motion import RetargetMotion
 from .sample_inputs import bring_sample_inputs
@@ -36,6 +39,9 @@ NODES: list[type[io.ComfyNode]] = [
     PickPerson,
     CharacterMask,
     FaceMotion,
+    LivePortrait,
+    ExpressionEditor,
+    PortraitMotion,
 ]
 
 

@@ -77,12 +77,12 @@ def _value(entry: Any, words: dict[str, str]) -> str:
     if entry.id in COMFYUIS_OWN:
         return f"`COMBO`; {words['default']} {get('default')}"
     if options:
-        listed = ", ".join(str(getattr(o, "key", o)) for o in options) if entry.id != "file" else ".motion"
+        listed = ", ".join(str(getattr(o, "key", o)) for o in options) if entry.id != "file" else ".motion, .pkl"
         return listed + (f"; {words['default']} {get('default')}" if get("default") is not None else "")
     if get("min") is not None:
         return f"{get('min'):g} to {get('max'):g}; {words['default']} {get('default'):g}"
     if get("default") is not None:
-        return f"{words['default']} {get('default')}"
+        return f"{words['default']} {'; '.join(str(get('default')).splitlines())}"
     kinds = get("io_types") or get("types")
     return " / ".join(_kind(k) for k in kinds) if kinds else _kind(entry)
 

@@ -13,6 +13,7 @@ from ..core.settings import Plain
 _LENDERS = {
     "wan-animate": ".wan_files",
     "wan-animate-replace": ".wan_files",
+    "live-portrait": ".live_portrait_files",
 }
 
 

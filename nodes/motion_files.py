@@ -1,4 +1,4 @@
-"""Load Motion and Save Motion: `.motion` files in ComfyUI's input and output folders."""
+"""Load Motion and Save Motion: `.motion` files in ComfyUI's input and output folders, and LivePortrait's `.pkl`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from ..pose.motion_file import load_motion, save_motion
 from .sample_inputs import PREFIX
 from .wires import CATEGORY, motion_input, motion_output
 
+SUFFIXES = (".motion", ".pkl")
+"""Ours, and the motion templates of LivePortrait's programs, in which nothing is run."""
+
 
 def motion_file_names() -> list[str]:
     """Of the input folder, and of the output folder marked as ComfyUI marks it."""
     names = []
     for folder, mark in ((folder_paths.get_input_directory(), ""), (folder_paths.get_output_directory(), " [output]")):
-        for path in sorted(Path(folder).rglob("*.motion")):
+        for path in sorted(p for p in Path(folder).rglob("*.*") if p.suffix.lower() in SUFFIXES):
             names.append(path.relative_to(folder).as_posix() + mark)
     return names
 
@@ -43,11 +46,20 @@ class LoadMotion(io.ComfyNode):
             node_id="MT_LoadMotion",
             display_name="Load Motion",
             category=CATEGORY,
-            description="A motion saved before: from the input folder, or what Save Motion wrote into the output folder.",
-            search_aliases=["open motion", "import motion", "motion file"],
+            description="A motion saved before: from the input folder, or what Save Motion wrote into the output folder. Reads LivePortrait's motion templates (.pkl) too, without running them.",
+            search_aliases=[
+                "open motion",
+                "import motion",
+                "motion file",
+                "motion template",
+                "pkl",
+                "liveportrait template",
+            ],
             inputs=[
                 io.Combo.Input(
-                    "file", options=motion_file_names(), tooltip="A .motion file in ComfyUI's input or output folder."
+                    "file",
+                    options=motion_file_names(),
+                    tooltip="A .motion file in ComfyUI's input or output folder, or a motion template (.pkl) of LivePortrait's programs.",
                 )
             ],
             outputs=[motion_output("The motion, exactly as it was saved.")],
@@ -56,6 +68,10 @@ class LoadMotion(io.ComfyNode):
     @classmethod
     def execute(cls, file: str) -> io.NodeOutput:
         path = Path(folder_paths.get_annotated_filepath(file))
+        if path.suffix.lower() == ".pkl":
+            from ..models.live_portrait.made_motion import motion_of_template
+
+            return io.NodeOutput(motion_of_template(path))
         return io.NodeOutput(with_film_beside(load_motion(path), path))
 
     @classmethod
