@@ -15,6 +15,8 @@ from ..run.digests import motion_digest
 from ..run.weights import only_commercial, refuse_engine
 from .comfy_host import comfy_host
 from .engine_inputs import engine_of, model_input
+from .finish import finishing_input
+from .finished_video import fingerprint_of
 from .lend_models import lend_models
 from .pictures import character_mask, first_picture
 from .places import lasting_folder, mask_file, picture_file, spool_folder, video_file
@@ -46,6 +48,7 @@ class MotionTransfer(io.ComfyNode):
                 io.Int.Input("seed", default=0, min=0, max=2**53 - 1, control_after_generate=True, tooltip="The same seed and inputs give the same video."),
                 io.Mask.Input("mask", optional=True, tooltip="White where the character is (Load Image's MASK is the other way round: Invert Mask); without it transparency or segmentation decides."),
                 io.Boolean.Input("commercial_use_only", default=False, optional=True, advanced=True, tooltip="Refuse weights whose licence does not allow commercial use, in one line and before any work."),
+                finishing_input(),
             ],
             outputs=[io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video.")],
         )  # fmt: skip
@@ -61,6 +64,7 @@ class MotionTransfer(io.ComfyNode):
         seed: int,
         mask: Input.Mask | None = None,
         commercial_use_only: bool = False,
+        finishing: Any = None,
     ) -> io.NodeOutput:
         from ..run.route import run  # here, for ComfyUI's start
 
@@ -73,9 +77,12 @@ class MotionTransfer(io.ComfyNode):
             character=str(picture), driving=str(path), output="result", engine=engine, settings=settings, seed=seed,
             quality=word, resolution=resolution, start_seconds=start, stop_seconds=stop,
             mask=None if known is None else str(mask_file(known)), commercial_use_only=commercial_use_only,
+            finish={} if finishing is None else finishing.steps,
         )  # fmt: skip
-        output = spool_folder() / f"transfer_{job_name(job)}{SUFFIX.get(word, '.mp4')}"
-        with comfy_host(commercial_use_only=commercial_use_only) as host:
+        lent = {} if finishing is None else finishing.lent
+        name = f"transfer_{job_name(job)}{fingerprint_of(lent)}"
+        output = spool_folder() / f"{name}{SUFFIX.get(word, '.mp4')}"
+        with comfy_host(lent, commercial_use_only=commercial_use_only) as host:
             if only_commercial(commercial_use_only):
                 refuse_engine(engine_spec(engine))
             host.lend_also(lend_models(engine, settings, host))
