@@ -65,6 +65,11 @@ def add_commercial(words: argparse.ArgumentParser) -> None:
 def add_running(words: argparse.ArgumentParser) -> None:
     words.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     words.add_argument("--quiet", action="store_true", help="no progress, only notes and errors")
+    add_place(words)
+
+
+def add_place(words: argparse.ArgumentParser) -> None:
+    """Where networks run, and where files are kept and looked for."""
     words.add_argument(
         "--device",
         default="auto",

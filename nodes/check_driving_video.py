@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import Input, io, ui
 
-from ..core import MotionTransferError
+from ..core import DETECTORS, MotionTransferError
 from ..models.registry import engine_names, engine_spec
-from ..video import open_video
 from .comfy_host import comfy_host
-from .places import video_file
+from .places import lasting_folder, video_file
 from .wires import CATEGORY
 
 ALL = "all engines"
@@ -27,6 +26,8 @@ class CheckDrivingVideo(io.ComfyNode):
                 io.Video.Input("video", tooltip="The driving video."),
                 io.Combo.Input("engine", options=[ALL, *(engine_spec(n).title for n in engine_names())], default=ALL, tooltip="For whom the verdict is given."),
                 io.Combo.Input("stop", options=["when unfit", "on any warning", "never"], default="when unfit", tooltip="When to stop the queue here, before the nodes that follow."),
+                io.Combo.Input("detector", options=list(DETECTORS), default="auto", optional=True, advanced=True, tooltip="auto: MediaPipe's quick looks. dwpose and vitpose extract the motion first, as Extract Motion would, which then finds it kept."),
+                io.String.Input("person", default="auto", optional=True, advanced=True, tooltip="Who drives where there are several, in Extract Motion's words: auto, 2, point:640,200@48, box:x0,y0,x1,y1@48. Whoever is named is looked at, others are only told of."),
             ],
             outputs=[
                 io.Video.Output(id="checked", display_name="video", tooltip="The same video; comes out only when the check is passed."),
@@ -37,15 +38,17 @@ class CheckDrivingVideo(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def execute(cls, video: Input.Video, engine: str, stop: str) -> io.NodeOutput:
+    def execute(
+        cls, video: Input.Video, engine: str, stop: str, detector: str = "auto", person: str = "auto"
+    ) -> io.NodeOutput:
         from ..run.check import check_driving_video  # here, for ComfyUI's start
 
         path, start, end = video_file(video)
         names = {engine_spec(n).title: n for n in engine_names()}
         with comfy_host() as host:
             report = check_driving_video(
-                path, host, engine=names.get(engine),
-                open_source=lambda p: open_video(p, start_seconds=start, stop_seconds=end),
+                path, host, engine=names.get(engine), detector=detector, person=person.strip() or "auto",
+                start_seconds=start, stop_seconds=end, cache=lasting_folder(),
             )  # fmt: skip
         text = "\n".join(report.lines())
         clean = report.ok and not any(f.level == "warn" for f in report.findings)

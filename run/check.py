@@ -1,29 +1,37 @@
 """Is this clip fit for motion transfer? Said before a minute is spent on it, with what to do about it.
 
 One pass over the frames; the detector looks a few times a second. A finding warns and names its time;
-whether it matters depends on the engine, so the verdict is given for each.
+whether it matters depends on the engine, so the verdict is given for each. Where another detector or one of several
+people is asked for, the motion is extracted as for a run, which finds it in the cache, and judged.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
-from ..core import EngineSpec, Host, InputError, VideoSource
+from ..core import EngineSpec, Host, InputError, NoPersonFound, PersonChoice, VideoSource
 from ..models.registry import engine_names, engine_spec
 from ..pose.cuts import CutFinder
+from ..pose.detector import detector_for
+from ..pose.mediapipe_import import has_solutions
 from ..pose.people_glance import PeopleGlance
 from ..video import glances, open_video
 from .body_looks import BodyLooks
 from .findings import Finding
 from .judge_people import judge_people
 from .judge_picture import judge_picture, judge_timing
+from .known_people import KnownPeople
+from .motion_cache import detector_is_there, detector_models, load_or_extract
 from .picture_measures import WIDTH_PX, PictureMeasures
+from .places import cache_folder
 
 LOOKS = 32  # at the main person, if that makes no more and no fewer a second than these
 LOOKS_PER_SECOND = (1.0, 4.0)
@@ -82,16 +90,24 @@ def check_driving_video(
     host: Host,
     *,
     engine: str | None = None,
-    open_source: Callable[[str | Path], VideoSource] = open_video,
+    detector: str = "auto",
+    person: str = "auto",
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+    cache: Path | None = None,
+    open_source: Callable[[str | Path], VideoSource] | None = None,
 ) -> CheckReport:
-    """Look at a driving video for `engine`, or for every engine.
+    """Look at a driving video, or at a part of it, for `engine`, or for every engine.
 
-    Raises InputError when the file cannot be read as a video at all.
+    `detector` and `person` as for a run; `cache` holds the motion where these ask for one (None: the user's cache).
+    Raises InputError when the file cannot be read as a video at all, and what `load_or_extract` raises.
     """
-    source = open_source(path)
+    opened = open_source or partial(open_video, start_seconds=start_seconds, stop_seconds=stop_seconds)
+    source = opened(path)
     names = (engine,) if engine else engine_names()
     specs = [engine_spec(n) for n in names]
-    looks = _look(source, host)
+    with closing(_people(Path(path), host, detector, person, start_seconds, stop_seconds, cache)) as people:
+        looks = _look(source, host, people)
     if not looks.pts:
         raise InputError(f"{path} holds no frames to check.")
     seconds = np.asarray(looks.pts, np.float64) * float(source.info.time_base)
@@ -101,7 +117,7 @@ def check_driving_video(
     picture, body = looks.picture, looks.body
     findings = [
         *judge_timing(seconds, rate, looks.cuts, picture),
-        *judge_people(body, seconds, size),
+        *judge_people(body, seconds, size, is_chosen=person != "auto"),
         *judge_picture(picture, seconds, looks.cuts),
     ]
     findings.sort(key=lambda f: ({"stop": 0, "warn": 1, "tell": 2}[f.level], f.start_seconds))
@@ -122,7 +138,51 @@ class Looks:
     cuts: list[int] = field(default_factory=list)
 
 
-def _look(source: VideoSource, host: Host) -> Looks:
+class _People(Protocol):
+    """Who is in the frames of a clip, given in order."""
+
+    def look(self, body: BodyLooks, frame: int, picture: Callable[[], np.ndarray]) -> None:
+        """Adds what is seen in this frame; `picture()` is uint8 `[H,W,3]` RGB."""
+        ...
+
+    def forget(self) -> None:
+        """The next frame has nothing to do with the one before (a cut)."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def _people(
+    path: Path, host: Host, detector: str, person: str, start: float, stop: float | None, cache: Path | None
+) -> _People:
+    name = detector_for(detector, host.find_weights, host.device)
+    choice = PersonChoice.parse(person)
+    if name in ("auto", "mediapipe") and choice.kind == "auto" and (has_solutions() or detector_models(host) is None):
+        return _Glances()
+    detector_is_there(detector, person, host)
+    try:
+        motion, _ = load_or_extract(
+            path, host, cache or cache_folder(), start_seconds=start, stop_seconds=stop, detector=name, person=person
+        )
+    except NoPersonFound:
+        if choice.kind != "auto":
+            raise
+        motion = None
+    return KnownPeople(motion)
+
+
+class _Glances:
+    """MediaPipe's quick looks."""
+
+    def __init__(self) -> None:
+        self._glance = PeopleGlance()
+        self.forget, self.close = self._glance.forget, self._glance.close
+
+    def look(self, body: BodyLooks, frame: int, picture: Callable[[], np.ndarray]) -> None:
+        _look_at_people(body, self._glance, frame, picture())
+
+
+def _look(source: VideoSource, host: Host, people: _People) -> Looks:
     looks = Looks()
     rate, total = float(source.info.rate), source.info.num_frames or 0
     a_second = float(np.clip(LOOKS / max(1e-3, total / rate), *LOOKS_PER_SECOND)) if total else LOOKS_PER_SECOND[1]
@@ -130,18 +190,17 @@ def _look(source: VideoSource, host: Host) -> Looks:
     looks.picture.frames_per_stride = max(2, round(rate))
     looks.picture.frames_per_step = max(1, round(rate / MEASURES_PER_SECOND))
     cut_finder = CutFinder()
-    with PeopleGlance() as people:
-        for glance in glances(source, WIDTH_PX):
-            is_cut = cut_finder.feed(glance.small)
-            if is_cut:
-                looks.picture.forget_the_frame_before()
-                people.forget()
-            if glance.index % look_every == 0 or is_cut:
-                _look_at_people(looks.body, people, glance.index, glance.picture())
-            looks.picture.feed(glance.small, glance.luma(), looks.body.box())
-            looks.pts.append(glance.pts)
-            if glance.index % 8 == 0:
-                host.step(glance.index, max(total, glance.index + 1), "check")
+    for glance in glances(source, WIDTH_PX):
+        is_cut = cut_finder.feed(glance.small)
+        if is_cut:
+            looks.picture.forget_the_frame_before()
+            people.forget()
+        if glance.index % look_every == 0 or is_cut:
+            people.look(looks.body, glance.index, glance.picture)
+        looks.picture.feed(glance.small, glance.luma(), looks.body.box())
+        looks.pts.append(glance.pts)
+        if glance.index % 8 == 0:
+            host.step(glance.index, max(total, glance.index + 1), "check")
     looks.cuts = list(cut_finder.cuts())
     return looks
 

@@ -21,8 +21,13 @@ _LIMBS = np.array([7, 8, 9, 10, 13, 14, 15, 16])  # elbows, wrists, knees, ankle
 _WRISTS, _ANKLES, _TRUNK = np.array([9, 10]), np.array([15, 16]), np.array([5, 6, 11, 12])
 
 
-def judge_people(body: BodyLooks, seconds: np.ndarray, size: tuple[int, int]) -> list[Finding]:
-    """Nobody, several people, a person too small, hidden, or partly out of the picture."""
+def judge_people(
+    body: BodyLooks, seconds: np.ndarray, size: tuple[int, int], *, is_chosen: bool = False
+) -> list[Finding]:
+    """Nobody, several people, a person too small, hidden, or partly out of the picture.
+
+    `is_chosen`: the user has said whom to follow, so others are only told of.
+    """
     looks = seconds[np.asarray(body.frames, int)]
     end = float(seconds[-1])
     points, scores = np.stack(body.points), np.stack(body.scores)
@@ -46,7 +51,7 @@ def judge_people(body: BodyLooks, seconds: np.ndarray, size: tuple[int, int]) ->
             )
         )  # fmt: skip
     boxes = np.array([np.ptp(p[s > SEEN], axis=0) for p, s in zip(points[present], scores[present], strict=True)])
-    found += _others(body, seconds)
+    found += _others(body, seconds, is_chosen)
     height = float(np.median(boxes[:, 1])) / size[1]
     if height < SMALL:
         found.append(
@@ -59,16 +64,18 @@ def judge_people(body: BodyLooks, seconds: np.ndarray, size: tuple[int, int]) ->
     return found + _limbs(points, scores, present, looks, end, size)
 
 
-def _others(body: BodyLooks, seconds: np.ndarray) -> list[Finding]:
+def _others(body: BodyLooks, seconds: np.ndarray, is_chosen: bool) -> list[Finding]:
     large = sorted({frame for frame, size in body.others if size > OTHER_SIZE})
     searched = len(body.others_at)
     if len(large) < min(2, searched) or len(large) <= OTHER_SHARE * searched:
         return []
     return [
         Finding(
-            "several_people", "warn", float(seconds[large[0]]), float(seconds[large[-1]]),
+            "several_people", "tell" if is_chosen else "warn", float(seconds[large[0]]), float(seconds[large[-1]]),
             f"Somebody else is in the picture in {len(large)} of {searched} looks.",
-            "Crop the clip to one person, or choose whom to follow when the motion is extracted.",
+            "The person asked for is followed; where others pass in front, joints are guessed."
+            if is_chosen
+            else "Crop the clip to one person, or choose whom to follow (person).",
         )
     ]  # fmt: skip
 
