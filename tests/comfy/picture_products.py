@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from picture_finishing import FINISHING
 
 from motion_transfer.core import Motion
 from motion_transfer.pose.character_pose import find_character_pose
@@ -103,5 +104,6 @@ PRODUCTS: dict[str, Callable[[], np.ndarray]] = {
     "MT_FaceCrops": face_crops,
     "MT_CharacterMask": masked_driver,
     "MT_RetargetMotion": retargeted_motion,
+    **FINISHING,
 }
 """Node id to a function that gives uint8 `[h,640,3]`."""
