@@ -13,6 +13,8 @@ from ..core.settings import Plain
 _LENDERS = {
     "wan-animate": ".wan_files",
     "wan-animate-replace": ".wan_files",
+    "animate-diff": ".animate_diff_files",
+    "mimic-motion": ".mimic_files",
     "live-portrait": ".live_portrait_files",
 }
 

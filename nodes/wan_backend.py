@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import comfy.model_management
 import comfy.model_sampling
 import comfy.sample
 import comfy.samplers
@@ -20,11 +19,15 @@ import node_helpers
 import numpy as np
 import torch
 
-from ..core import Cancelled, UsageError
+from ..core import UsageError
 from ..face_motion.lmd_encoder import LmdEncoder
 from ..models.wan_animate.backend import OnStep, WindowCondition
+from .interruption import Cancelling
+from .model_digest import add_conditioning, add_model, add_sampler, add_value, add_weights
 
 FACE_NUMBERS = 20
+_TELLING = (".bias", "modulation", "norm_q.weight", "norm_k.weight", "padding_tokens")
+"""Endings of small tensors that tell one file from another."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,12 @@ class ComfyWanBackend:
         pixels = torch.from_numpy(np.ascontiguousarray(frames))
         if pixels.dtype == torch.uint8:
             pixels = pixels.float() / 255
-        with _Cancelling():
+        with Cancelling():
             latent = self._vae.encode(pixels).float().cpu()
         return self._latent_format.process_in(latent)[0]
 
     def decode(self, latent: torch.Tensor) -> np.ndarray:
-        with _Cancelling():
+        with Cancelling():
             frames = self._vae.decode(self._latent_format.process_out(latent[None].float()))
         return frames.reshape(-1, *frames.shape[-3:]).float().cpu().numpy()
 
@@ -111,7 +114,7 @@ class ComfyWanBackend:
         def callback(step: int, x0: torch.Tensor, x: torch.Tensor, total: int) -> None:
             on_step(step + 1, total, self._preview(x0))
 
-        with _Cancelling():
+        with Cancelling():
             latent = comfy.sample.sample_custom(
                 model, noise[None], self._sampling.guidance, sampler, sigmas, positive, negative,
                 torch.zeros_like(noise)[None], callback=callback, disable_pbar=True, seed=seed,
@@ -177,31 +180,14 @@ class ComfyWanBackend:
         """The same after a restart of the server, where object identities are not."""
         h = hashlib.sha256()
         s = self._sampling
-        h.update(repr((s.steps, s.guidance, s.shift, s.sampler_name, s.scheduler, type(s.sampler).__name__)).encode())
-        if s.sampler is not None:
-            function = getattr(s.sampler, "sampler_function", None)
-            h.update(repr((getattr(function, "__name__", ""), getattr(s.sampler, "extra_options", {}))).encode())
-        _add(h, s.sigmas)
-        for conditioning in (self._positive, self._negative):
-            for tensor, values in conditioning:
-                _add(h, tensor)
-                for name in sorted(values, key=str):
-                    _add(h, values[name], name)
-        _add(h, getattr(self._seen, "penultimate_hidden_states", None))
-        network = self._model.model.diffusion_model
-        for name, value in sorted(network.state_dict().items()):
-            if name.endswith((".bias", "modulation", "norm_q.weight", "norm_k.weight", "padding_tokens")):
-                _add(h, value.reshape(-1)[:64], name)
-        h.update(str(self._model.model.get_dtype()).encode())
-        for key in sorted(self._model.patches, key=str):
-            for strength, patch, model_strength, *_ in self._model.patches[key]:
-                h.update(repr((key, strength, model_strength)).encode())
-                _add_patch(h, patch)
-        options = self._model.model_options.get("transformer_options", {})
-        h.update(repr(sorted(k for k in options if k != "wrappers")).encode())
-        h.update(repr(sorted(str(k) for k in options.get("wrappers", {}))).encode())
-        for name, value in sorted(self._vae.get_sd().items())[:8]:
-            _add(h, value.reshape(-1)[:64], name)
+        h.update(repr((s.steps, s.guidance, s.shift, s.sampler_name, s.scheduler)).encode())
+        add_sampler(h, s.sampler)
+        add_value(h, s.sigmas)
+        add_conditioning(h, self._positive)
+        add_conditioning(h, self._negative)
+        add_value(h, getattr(self._seen, "penultimate_hidden_states", None))
+        add_model(h, self._model, _TELLING)
+        add_weights(h, self._vae.get_sd(), ("",), 8)
         return h.hexdigest()[:32]
 
 
@@ -238,18 +224,6 @@ def require_wan_vae(vae: Any) -> None:
         )
 
 
-class _Cancelling:
-    """ComfyUI's own interruption becomes our Cancelled, so that the journal is closed before the queue stops."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, comfy.model_management.InterruptProcessingException):
-            comfy.model_management.interrupt_current_processing(True)  # raising it has cleared the flag
-            raise Cancelled("Stopped.") from None
-
-
 def _scale_pose(model: Any, strength: float) -> None:
     embed = model.model.diffusion_model.pose_patch_embedding
     forward = type(embed).forward
@@ -266,25 +240,3 @@ def _plain(value: torch.Tensor) -> torch.Tensor:
     if type(value) is not torch.Tensor and type(value) is not torch.nn.Parameter and dequantize is not None:
         value = dequantize()
     return value.detach().float().cpu()
-
-
-def _add(h: Any, value: Any, name: str = "") -> None:
-    h.update(str(name).encode())
-    if isinstance(value, torch.Tensor):
-        plain = value.detach()
-        h.update(repr((tuple(plain.shape), str(plain.dtype))).encode())
-        h.update(plain.float().cpu().contiguous().numpy().tobytes())
-    elif isinstance(value, str | int | float | bool | None):
-        h.update(repr(value).encode())
-
-
-def _add_patch(h: Any, patch: Any) -> None:
-    """A LoRA's tensors: their shapes and first numbers tell files apart."""
-    weights = getattr(patch, "weights", patch)
-    for value in weights if isinstance(weights, list | tuple) else (weights,):
-        if isinstance(value, torch.Tensor):
-            _add(h, value.reshape(-1)[:64])
-        elif isinstance(value, list | tuple):
-            _add_patch(h, value)
-        else:
-            _add(h, value)

@@ -54,6 +54,11 @@ class AnimateBackend(Protocol):
         """Frames that the motion module knows; None where the model brings its own windows."""
         ...
 
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know of the models, one line each."""
+        ...
+
     def look_at(self, picture: np.ndarray) -> None:
         """The character, uint8 `[H,W,3]`: for the picture adapter, once a run, before anything is sampled."""
         ...

@@ -125,6 +125,8 @@ class AnimateDiffEngine:
         return base[order[section.start : section.stop]]
 
     def _say_what_is_unusual(self, motion: Motion, length: int) -> None:
+        for note in self.backend.notes:
+            self.host.note(note)
         if length < self.settings.context_length:
             self.host.note(
                 f"context_length is {self.settings.context_length}, but {self.backend.module} knows {length} frames at "

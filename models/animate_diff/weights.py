@@ -99,6 +99,19 @@ OPENPOSE_XL = WeightFile(
     commercial_use=False,
 )
 
+INSIGHTFACE = WeightFile(
+    name="InsightFace models for FaceID",
+    file="buffalo_l",
+    folder="insightface",
+    repository="github.com/deepinsight/insightface",
+    num_bytes=326_000_000,
+    sha256=None,
+    licence="non-commercial research only",
+    commercial_use=False,
+    also=("insightface/models/buffalo_l",),
+)
+"""What the IPAdapter pack finds faces with for identity=faceid. InsightFace itself downloads it, so it is not in `ALL`."""
+
 ALL = (*MODULES.values(), CHECKPOINT, CHECKPOINT_XL, OPENPOSE, OPENPOSE_XL)
 
 

@@ -15,7 +15,7 @@ from motion_transfer.models.registry import engine_names, engine_spec
 from motion_transfer.run.download import hub_place
 
 WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
-LOADERS = {"UNETLoader", "VAELoader", "CLIPLoader", "CLIPVisionLoader", "LoraLoaderModelOnly"}
+LOADERS = {"UNETLoader", "VAELoader", "CLIPLoader", "CLIPVisionLoader", "LoraLoaderModelOnly", "CheckpointLoaderSimple", "ControlNetLoader", "ImageOnlyCheckpointLoader", "MT_AnimateDiffModel", "MT_LoadMimicMotion"}  # fmt: skip
 
 
 def known_places() -> dict[str, dict[str, str]]:

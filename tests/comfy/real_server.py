@@ -23,6 +23,7 @@ PACK = Path(__file__).resolve().parents[2]
 FOLDER = "comfyui-motion-transfer"
 MODEL_FOLDERS = {
     "unet_name": "diffusion_models", "vae_name": "vae", "clip_name": "text_encoders", "lora_name": "loras",
+    "ckpt_name": "checkpoints", "control_net_name": "controlnet", "motion_module": "animatediff_models",
 }  # fmt: skip
 """Names of core's loader inputs. CLIP vision has `clip_name` as well, so its files lie in both folders."""
 

@@ -73,7 +73,7 @@ def install(input_folder: Path, output_folder: Path, temp_folder: Path, user_fol
     io: Any = types.SimpleNamespace(
         Schema=_Schema, ComfyNode=object, NodeOutput=_NodeOutput, Custom=_type, Input=_Input, Output=_Output,
         DynamicCombo=_DynamicCombo, MultiType=_MultiType,
-        **{n: _type(n.upper()) for n in ("Image", "Video", "Mask", "String", "Int", "Float", "Boolean", "Combo", "Model", "Vae", "Conditioning", "ClipVisionOutput", "Sampler", "Sigmas", "BoundingBox")},
+        **{n: _type(n.upper()) for n in ("Image", "Video", "Mask", "String", "Int", "Float", "Boolean", "Combo", "Model", "Vae", "Conditioning", "ClipVision", "ClipVisionOutput", "ControlNet", "Sampler", "Sigmas", "BoundingBox")},
     )  # fmt: skip
     latest: Any = types.ModuleType("comfy_api.latest")
     latest.io, latest.ui = io, types.SimpleNamespace(PreviewText=lambda text: {"text": text})
@@ -84,10 +84,12 @@ def install(input_folder: Path, output_folder: Path, temp_folder: Path, user_fol
     folders.get_output_directory = lambda: str(output_folder)
     folders.get_temp_directory = lambda: str(temp_folder)
     folders.get_user_directory = lambda: str(user_folder)
+    folders.get_folder_paths = lambda kind: {}[kind]
+    folders.models_dir = str(user_folder / "models")
     management: Any = types.ModuleType("comfy.model_management")
     utils: Any = types.ModuleType("comfy.utils")
     samplers: Any = types.ModuleType("comfy.samplers")
-    samplers.KSampler = types.SimpleNamespace(SAMPLERS=["euler", "uni_pc"], SCHEDULERS=["simple", "normal"])
+    samplers.KSampler = types.SimpleNamespace(SAMPLERS=["euler", "uni_pc"], SCHEDULERS=["simple", "normal", "karras"])
     comfy: Any = types.ModuleType("comfy")
     comfy.model_management, comfy.utils, comfy.samplers = management, utils, samplers
     sys.modules.update(

@@ -96,12 +96,75 @@ class Conditioning(io.ComfyNode):
         return io.NodeOutput([[numbers * 0.2, {}]])
 
 
+class _AdapterLoader:
+    """In place of the IPAdapter pack's loader, which wants gigabytes: it says which preset was asked for."""
+
+    FUNCTION = "load_models"
+
+    def load_models(self, model, preset, lora_strength=0.0, provider="CPU", ipadapter=None):
+        return model, {"preset": preset}
+
+
+class _AdapterApplied:
+    """In place of the pack's node: what the picture says shifts every answer of the text a little."""
+
+    FUNCTION = "apply_ipadapter"
+
+    def apply_ipadapter(
+        self, model, ipadapter, image, weight, weight_type, combine_embeds, start_at, end_at, embeds_scaling
+    ):
+        assert image.shape[1] == image.shape[2] and ipadapter["preset"].startswith("STANDARD")
+        shift = float(image.mean()) * weight
+        model = model.clone()
+        model.set_model_attn2_output_patch(lambda n, extra: n + shift)
+        return (model,)
+
+
+class PicturePack(io.ComfyNode):
+    """From here on the IPAdapter pack counts as installed."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TEST_PicturePack", display_name="Picture pack", category="test",
+            inputs=[io.Model.Input("model")], outputs=[io.Model.Output()],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, model):
+        import nodes
+
+        nodes.NODE_CLASS_MAPPINGS.update(IPAdapterUnifiedLoader=_AdapterLoader, IPAdapterAdvanced=_AdapterApplied)
+        return io.NodeOutput(model)
+
+
+class FaceLandmarks(io.ComfyNode):
+    """What core's landmarker gives for one face: a mesh inside of a square, the places of eyes and lips about right."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="TEST_FaceLandmarks", display_name="Face landmarks", category="test",
+            inputs=[io.Image.Input("image"), io.Int.Input("x"), io.Int.Input("y"), io.Int.Input("side")],
+            outputs=[io.Custom("FACE_LANDMARKS").Output()],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(cls, image, x, y, side):
+        mesh = np.random.default_rng(1).random((478, 2)) * [1, 0.2] + [0, 0.4]
+        order = pack("pose.mediapipe_order").FACE_68_FROM_MESH
+        for part, height in ((range(36, 48), 0.2), (range(48, 68), 0.8), (range(6, 11), 1.0), (range(17, 27), 0.0)):
+            mesh[[order[k] for k in part], 1] = height
+        face = {"landmarks_xy": mesh * side + [x, y], "score": 0.9}
+        return io.NodeOutput({"frames": [[face]] * len(image), "image_size": tuple(image.shape[1:3])})
+
+
 class OnlyForTests(ComfyExtension):
     async def on_load(self):
         PromptServer.instance.add_on_prompt_handler(add_engine)
 
     async def get_node_list(self):
-        return [CorePoses, Conditioning]
+        return [CorePoses, Conditioning, PicturePack, FaceLandmarks]
 
 
 async def comfy_entrypoint():

@@ -27,6 +27,7 @@ class StubAnimate:
         self.calls: list[tuple] = []
         self.sections: list = []
         self.noises: list = []
+        self.notes: list[str] = []
 
     def look_at(self, picture):
         self.calls.append(("look_at", picture.shape))
