@@ -13,6 +13,8 @@ from ..core import (
     CharacterFilm,
     FrameChunk,
     Host,
+    Motion,
+    Timeline,
     TransferJob,
     UnreadableVideo,
     UsageError,
@@ -60,6 +62,12 @@ def prepare_character_film(job: TransferJob, size_multiple: int, cache: Path, ho
         name=path.stem,
         film=CharacterFilm(frames, motion),
     )
+
+
+def shown_cuts(character: Character, motion: Motion, timeline: Timeline) -> tuple[int, ...]:
+    """Where the finished frames, shown at `timeline`, are cut: as the film that is moved, else as the driver."""
+    cuts = motion.cuts if character.film is None else character.film.motion.cuts
+    return tuple(cut for cut in cuts if cut < timeline.num_frames)
 
 
 @dataclass(frozen=True)

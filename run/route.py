@@ -21,7 +21,7 @@ import numpy as np
 
 from ..core import Cancelled, Character, Engine, FrameChunk, Host, Motion, Timeline, TransferJob, VideoSource
 from ..video import encode_chunk, file_sha256, join_chunks, open_video
-from .character_film import prepare_character_film
+from .character_film import prepare_character_film, shown_cuts
 from .digests import character_digest, digest_of, motion_digest
 from .driving_mask import find_driving_mask, open_driving_mask
 from .enrichment import enriched
@@ -109,7 +109,9 @@ class _Run:
             timeline = self.plan.spec.timeline(self.plan.settings, character, motion)
             sound = find_sound(self.job, motion, self.host.note, timeline)
             key = self._pieces_key(character, motion)
-            check_frames_to_come(self.steps, self._canvas(motion) or character.size, timeline, motion.cuts)
+            check_frames_to_come(
+                self.steps, self._canvas(motion) or character.size, timeline, shown_cuts(character, motion, timeline)
+            )
             last_key = finish_key(key, self.steps, self.plan.format, self._mask_hash()) if self.steps else key
             result_key = digest_of(
                 {
@@ -263,7 +265,7 @@ class _Run:
                 self.steps,
                 self.plan.format,
                 made.timeline,
-                motion.cuts,
+                shown_cuts(character, motion, made.timeline),
                 character,
                 beside,
                 self.host,

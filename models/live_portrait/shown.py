@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -28,9 +28,14 @@ class DriverTimes:
 
 def shown_timeline(source: Timeline | None, driver: Timeline, length: str) -> Timeline:
     """The finished video's: the driver's for a picture; for a film (`source`) its own, ended with a shorter driver
-    where `length` is 'shorter'. A driver of one frame is an expression, which is as long as it is wanted."""
+    where `length` is 'shorter'. A driver of one frame is an expression, which is as long as it is wanted.
+
+    A film's stamps begin where the driver's do: it is his sound that lies under them."""
     if source is None:
         return driver
+    begin = round(int(driver.pts[0]) * driver.time_base / source.time_base)
+    if begin != source.pts[0]:
+        source = replace(source, pts=source.pts - source.pts[0] + begin)
     if length != "shorter" or driver.num_frames == 1:
         return source
     end = _length(driver)

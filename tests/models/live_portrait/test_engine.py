@@ -316,6 +316,15 @@ def test_a_film_s_frames_without_a_face_stay_as_they_are(film, tmp_path):
         made(an_engine(), film_character(source, 40, unseen=range(40)), motion_of(film, FRAMES), open_video(film))
 
 
+def test_a_film_begins_where_the_sound_of_its_driver_does():
+    from motion_transfer.models.live_portrait.shown import shown_timeline
+
+    film, driver = Timeline.constant(4, 30), Timeline.constant(4, 25)
+    late = replace(driver, pts=driver.pts + 5)  # his first frame is shown at 0.2 s
+    assert shown_timeline(film, late, "hold").pts.tolist() == [6, 7, 8, 9]
+    assert shown_timeline(film, driver, "hold") is film and shown_timeline(None, late, "hold") is late
+
+
 def test_ping_pong_runs_there_and_back():
     from motion_transfer.models.live_portrait.shown import driver_times
 
