@@ -6,12 +6,11 @@ are missing, one line says what to install and what would work without.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ..core import Host, MissingPackage, MissingWeights
+from ..core import Host, MissingPackage, MissingWeights, NotForCommercialUse
 from ..models.animate_diff.weights import INSIGHTFACE
 from .pictures import image
 
@@ -35,8 +34,12 @@ def require_identity(identity: str, strength: float) -> None:
 def ask_for_identity(identity: str, host: Host) -> None:
     """NotForCommercialUse where the host keeps to such weights and InsightFace's would be used."""
     if identity == "faceid":
-        with suppress(MissingWeights):  # InsightFace downloads its own
+        try:
             host.find_weights(INSIGHTFACE)
+        except NotForCommercialUse:
+            raise
+        except MissingWeights:
+            return  # InsightFace downloads its own
 
 
 def has_adapter(model: Any) -> bool:
