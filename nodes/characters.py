@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 from comfy_api.latest import Input
 
 from ..core import Character
 from ..pose.character_pose import find_character_pose
+from ..run.prepare import networks_for_still
 from ..video import read_character
 from .comfy_host import ComfyHost
 from .pictures import character_mask, first_picture
@@ -19,4 +21,8 @@ def character_with_pose(images: Input.Image, mask: Input.Mask | None, host: Comf
     picture = picture_file(*first_picture(images))
     known = character_mask(mask)
     character = read_character(picture, mask=None if known is None else mask_file(known))
-    return replace(character, pose=find_character_pose(character, host.note))
+    with ExitStack() as lent:
+        pose = find_character_pose(
+            character, host.note, otherwise=lambda: networks_for_still("auto", host, host.note, lent)
+        )
+    return replace(character, pose=pose)

@@ -31,13 +31,23 @@ FILLED_AT_LEAST = 0.55
 HOW_TO_GIVE = "give its joints with --character-pose (OpenPose JSON or .motion)"
 
 
-def find_character_pose(character: Character, note: Callable[[str], None] = lambda message: None) -> PoseTrack:
+LookAtStill = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Points `[133,2]` px and scores `[133]` of the main person in uint8 `[H,W,3]`; see `still_networks`."""
+
+
+def find_character_pose(
+    character: Character,
+    note: Callable[[str], None] = lambda message: None,
+    *,
+    otherwise: Callable[[], LookAtStill | None] = lambda: None,
+) -> PoseTrack:
     """One frame of 133 joints in px of the character's picture.
 
     Joints that were seen have the networks' confidence; those fitted to the silhouette 0.6 where it
     shows them and 0.35 where they are proportions; parts outside the picture and unfound hands are
     placed where they would be, with score 0. `note` hears one line when the networks did not find
-    the body. Raises NoPersonFound when neither way leads to a body.
+    the body. `otherwise` opens other networks, where there are any, and is asked only without MediaPipe. Raises
+    NoPersonFound when neither way leads to a body.
     """
     pixels, alpha = _working_copy(character)
     h, w = pixels.shape[:2]
@@ -45,10 +55,12 @@ def find_character_pose(character: Character, note: Callable[[str], None] = lamb
     try:
         watcher = StillWatcher()
     except MissingPackage as missing:
-        if silhouette is None:
+        look = otherwise()
+        if look is None and silhouette is None:
             raise
-        points, scores = _from_outline_alone(silhouette)
-        note(f"The joints were fitted to the silhouette alone. {missing}")
+        points, scores, how = _without_mediapipe(look, pixels, silhouette, str(missing))
+        if how:
+            note(how)
     else:
         with watcher:
             points, scores, how = _looked_at(watcher, pixels, silhouette, is_given=alpha is not None)
@@ -73,6 +85,28 @@ def _looked_at(
         points, scores, how = _without_body(watcher, pixels, silhouette, best, verdict, face, is_given=is_given)
     _hands(watcher, pixels, points, scores)
     return points, scores, how
+
+
+def _without_mediapipe(
+    look: LookAtStill | None, pixels: np.ndarray, silhouette: np.ndarray | None, missing: str
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Joints from other networks where they see a body, else from the outline; and a sentence where that is so."""
+    h, w = pixels.shape[:2]
+    why = missing
+    if look is not None:
+        points, scores = look(pixels)
+        verdict = judge(points, scores, (w, h), silhouette)
+        if verdict.value >= ACCEPTED and (silhouette is None or verdict.filled >= FILLED_AT_LEAST):
+            return points.copy(), scores.copy(), ""
+        why = f"The body was not recognised ({verdict.against}); if the result moves wrongly, {HOW_TO_GIVE}."
+        if silhouette is None:
+            raise NoPersonFound(
+                f"No body was found in the character ({verdict.against}); a picture with a transparent or plain "
+                f"background would work, or a mask (--mask), or its joints (--character-pose)."
+            )
+    assert silhouette is not None
+    points, scores = _from_outline_alone(silhouette)
+    return points, scores, f"The joints were fitted to the silhouette alone. {why}"
 
 
 def _from_outline_alone(silhouette: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ asked, so that a second run with the same character loads neither.
 from __future__ import annotations
 
 import io
-from collections.abc import Set
+from collections.abc import Callable, Set
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,14 @@ import cv2
 import numpy as np
 
 from ..core import Character, Host, InputError, Need, PoseTrack, TransferJob, UnreadableImage
-from ..pose.character_pose import find_character_pose
+from ..pose.character_pose import LookAtStill, find_character_pose
 from ..pose.cut_out import cut_out
+from ..pose.detector import detector_for, follows_everybody
+from ..pose.mediapipe_import import has_solutions
 from ..pose.motion_file import load_motion
+from ..pose.networks import network_ids, open_finder, open_pose_network
 from ..pose.openpose_json import read_openpose_json
+from ..pose.still_networks import look_at_still
 from ..video import read_character
 from .digests import array_digest, digest_of
 from .motion_cache import detector_models, detector_version, is_motion_file
@@ -51,7 +56,7 @@ def prepare_character(job: TransferJob, needs: Set[Need], size_multiple: int, ca
     if job.character_pose is not None and "character_pose" in needs:
         pose = read_pose(Path(job.character_pose), given.size)
         character = replace(character, pose=moved_pose(pose, given.size, job.resolution, size_multiple, character.size))
-    return _with_findings(character, needs, cache, host)
+    return _with_findings(character, needs, cache, host, job.detector)
 
 
 def working_size(size: tuple[int, int], resolution: str, multiple: int) -> tuple[int, int]:
@@ -131,7 +136,7 @@ def moved_pose(
     return replace(pose, points=points.astype(np.float32), size=final)
 
 
-def _with_findings(character: Character, needs: Set[Need], cache: Path, host: Host) -> Character:
+def _with_findings(character: Character, needs: Set[Need], cache: Path, host: Host, detector: str) -> Character:
     """With joints and cut-out where they are needed and not known yet; from the cache if they were found before."""
     find_alpha = "character_alpha" in needs and character.alpha is None
     find_pose = "character_pose" in needs and character.pose is None
@@ -143,6 +148,7 @@ def _with_findings(character: Character, needs: Set[Need], cache: Path, host: Ho
         "find": [find_alpha, find_pose],
         "preparation": PREPARATION_VERSION,
         "detector": detector_version(detector_models(host)),
+        **_networks_asked(detector, host, find_pose),
     }
     path = cache / "characters" / f"{digest_of(asked)}.npz"
     known = _read_findings(path, character)
@@ -158,11 +164,38 @@ def _with_findings(character: Character, needs: Set[Need], cache: Path, host: Ho
         host.note(message)
 
     if find_pose:
-        character = replace(character, pose=find_character_pose(character, keep))
+        with ExitStack() as lent:
+            character = replace(
+                character,
+                pose=find_character_pose(
+                    character, keep, otherwise=lambda: networks_for_still(detector, host, keep, lent)
+                ),
+            )
     if find_alpha:  # after the joints, which help to tell it from the background
         character = replace(character, alpha=cut_out(character))
     _save_findings(path, character, notes)
     return character
+
+
+def _networks_asked(detector: str, host: Host, find_pose: bool) -> dict[str, str]:
+    """Which pose networks would look at the picture: none where MediaPipe is."""
+    if not find_pose or has_solutions():
+        return {}
+    name = detector_for(detector, host.find_weights, host.device)
+    return {"networks": network_ids(name, host.find_weights, host.device)} if follows_everybody(name) else {}
+
+
+def networks_for_still(detector: str, host: Host, note: Callable[[str], None], lent: ExitStack) -> LookAtStill | None:
+    """The job's detector, or whichever is here, for a still picture; None where that follows one person."""
+    find = host.find_weights
+    name = detector_for(detector, find, host.device)
+    if not follows_everybody(name):
+        return None
+    finder = lent.enter_context(closing(open_finder("auto", find, host.device, note=note)))
+    network = lent.enter_context(closing(open_pose_network(name, find, host.device, note=note)))
+    for module in {id(m): m for m in (finder.module, network.module) if m is not None}.values():
+        lent.enter_context(host.on_device(module))
+    return lambda picture: look_at_still(picture, finder, network)
 
 
 def _save_findings(path: Path, character: Character, notes: list[str]) -> None:

@@ -233,7 +233,7 @@ def test_nobody_in_the_driving_video(place, monkeypatch, capsys, same_detector):
 def test_nobody_in_the_picture(place, monkeypatch, capsys):
     from motion_transfer.run import prepare
 
-    def nobody(character, note):
+    def nobody(character, note, **_):
         raise NoPersonFound("Nobody was found in the picture.")
 
     monkeypatch.chdir(place)

@@ -257,9 +257,12 @@ def test_check_prints_the_report_and_its_verdict_is_the_exit_status(place, capsy
     asked = []
     monkeypatch.setattr(check, "check_driving_video", lambda *a, **k: asked.append((a[0], k)) or Report())
     assert main(["check", "dance.mp4", "--engine", "puppet"]) == 0
-    assert capsys.readouterr().out == "dance.mp4: 23 frames\npuppet: good\n" and asked == [
-        ("dance.mp4", {"engine": "puppet"})
-    ]
+    assert capsys.readouterr().out == "dance.mp4: 23 frames\npuppet: good\n"
+    usual = {"detector": "auto", "person": "auto", "start_seconds": 0.0, "stop_seconds": None, "cache": None}
+    assert asked == [("dance.mp4", {"engine": "puppet", **usual})]
+    assert main(["check", "dance.mp4", "--detector", "dwpose", "--person", "2", "--start", "1:00"]) == 0
+    assert asked[1][1] == {"engine": None, **usual, "detector": "dwpose", "person": "2", "start_seconds": 60.0}
+    capsys.readouterr()
     monkeypatch.setattr(Report, "ok", False)
     assert main(["check", "dance.mp4", "--json"]) == 3
     assert json.loads(capsys.readouterr().out) == {"ok": True}

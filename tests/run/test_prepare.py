@@ -72,7 +72,7 @@ def found(monkeypatch):
     """Counts what detection and segmentation were asked."""
     calls = {"pose": 0, "alpha": 0}
 
-    def find(character, note):
+    def find(character, note, **_):
         calls["pose"] += 1
         note("joints were guessed")
         track = make_track(1)
@@ -151,3 +151,38 @@ def test_a_pose_of_another_picture_is_refused(tmp_path, found):
     (tmp_path / "pose.motion").write_bytes(b"no")
     with pytest.raises(BadMotionFile):
         prepare_character(job, NEEDS, 2, tmp_path / "c", LocalHost())
+
+
+def test_without_mediapipe_the_jobs_detector_looks_at_the_picture(tmp_path, monkeypatch):
+    opened = []
+
+    class Network:
+        module, id, provider = None, "stub", "stub"
+
+        def __init__(self, name):
+            opened.append(name)
+
+        def close(self):
+            opened.append("closed")
+
+    def find(character, note, *, otherwise):
+        look = otherwise()
+        assert (look is None) == (not opened)
+        return make_track(1, character.size)
+
+    monkeypatch.setattr(prepare, "has_solutions", lambda: False)
+    monkeypatch.setattr(prepare, "network_ids", lambda name, *_: f"file of {name}")
+    monkeypatch.setattr(prepare, "open_finder", lambda name, *_, **__: Network("finder"))
+    monkeypatch.setattr(prepare, "open_pose_network", lambda name, *_, **__: Network(name))
+    monkeypatch.setattr(prepare, "find_character_pose", find)
+    character = write_picture(tmp_path / "me.png")
+    asked = {"character": str(character), "driving": "d.motion", "output": "o.mp4"}
+    needs = frozenset({"character_pose"})
+    for detector, networks in (("vitpose-b", ["finder", "vitpose-b", "closed", "closed"]), ("mediapipe", [])):
+        opened.clear()
+        job = TransferJob(**asked, detector=detector)
+        made = prepare_character(job, needs, 2, tmp_path / "cache", LocalHost())
+        assert made.pose is not None and opened == networks
+        opened.clear()
+        prepare_character(job, needs, 2, tmp_path / "cache", LocalHost())  # kept under the network's name
+        assert opened == []
