@@ -59,12 +59,15 @@ def _product(roots: list[Fraction]) -> list[Fraction]:
 
 
 def is_worth(weight: Tensor, x: Tensor, tile: int = 4) -> bool:
-    """Whether `x` `[B,C,H,W]` times `weight` `[n,C,k,k]` is faster in tiles: large ones on a processor in float32."""
+    """Whether `x` `[B,C,H,W]` times `weight` `[n,C,k,k]` is faster in tiles: large ones of 3 x 3 taps, on a CPU in float32."""
     if x.device.type != "cpu" or x.dtype != torch.float32 or weight.dtype != torch.float32:
         return False
-    outputs, channels = weight.shape[:2]
+    outputs, channels, _, taps = weight.shape
+    frames, _, height, width = x.shape
     enough = min(outputs, channels) >= FEWEST_CHANNELS and outputs * channels >= FEWEST_PRODUCTS
-    return enough and not x.shape[2] % tile and not x.shape[3] % tile and x.shape[0] * x.shape[2] * x.shape[3] >= 256
+    # of a small map the weights are the larger part, and those of tiles are four times as large
+    enough &= frames * height * width >= max(256, outputs / 2, channels / 2)
+    return enough and taps == 3 and not height % tile and not width % tile
 
 
 class TiledConvolution:
@@ -81,12 +84,17 @@ class TiledConvolution:
         # The place whose product goes into all pixels of a tile with a factor of 1 takes the bias: the point 1, twice.
         self.bias_at = _POINTS.index(1) * self.span + _POINTS.index(1)
 
-    def __call__(self, x: Tensor, bias: Tensor | None = None, slope: float | None = None) -> Tensor:
-        """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU."""
+    def __call__(
+        self, x: Tensor, bias: Tensor | None = None, slope: float | None = None, scaled: Tensor | None = None
+    ) -> Tensor:
+        """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU.
+
+        With `scaled` `[B,H,W,n/2]` it is that times the first half of the outputs plus the second, `[B,H,W,n/2]`.
+        """
         frames, height, width, channels = x.shape
         tile, span, places, outputs = self.tile, self.span, self.span**2, self.weights.shape[2]
         down, across, edge = height // tile, width // tile, self.reach
-        out = x.new_empty(frames, height, width, outputs)
+        out = x.new_empty(frames, height, width, outputs if scaled is None else outputs // 2)
         wanted = _tiles_at_once(channels, outputs, places)
         rows = min(down, max(1, wanted // across))
         whole = max(1, wanted // (across * down)) if rows == down else 1
@@ -107,12 +115,21 @@ class TiledConvolution:
                 if bias is not None:
                     made[self.bias_at] += bias
                 pixels = torch.mm(self.after, made.view(places, -1), out=room.b(tile * tile, tiles * outputs))
+                pixels = pixels.view(tile, tile, images, high, across, outputs)
+                here = slice(first, first + images), slice(tile * top, tile * (top + high))
+                target = self._by_tile(out[here])
+                if scaled is None:
+                    target.copy_(pixels)
+                else:
+                    torch.addcmul(pixels[..., outputs // 2 :], self._by_tile(scaled[here]), pixels[..., : outputs // 2], out=target)  # fmt: skip
                 if slope is not None:
-                    F.leaky_relu_(pixels, slope)
-                pixels = pixels.view(tile, tile, images, high, across, outputs).permute(2, 3, 0, 4, 1, 5)
-                target = out[first : first + images, tile * top : tile * (top + high)]
-                target.view(images, high, tile, across, tile, outputs).copy_(pixels)
+                    F.leaky_relu_(out[here], slope)
         return out
+
+    def _by_tile(self, band: Tensor) -> Tensor:
+        """`[tile,tile,B,H/tile,W/tile,n]`, a view of `[B,H,W,n]`."""
+        split = band.unflatten(2, (-1, self.tile)).unflatten(1, (-1, self.tile))
+        return split.permute(2, 4, 0, 1, 3, 5)
 
 
 class _Room:
@@ -149,14 +166,27 @@ class SameConvolution(nn.Module):
         self.register_buffer("bias", bias)
         self._tiled: TiledConvolution | None = None
 
-    def forward(self, x: Tensor, slope: float | None = None) -> Tensor:
-        """Of `[B,C,H,W]`, channels last; with `slope` through a leaky ReLU (0 = ReLU)."""
+    def forward(self, x: Tensor, slope: float | None = None, scaled: Tensor | None = None) -> Tensor:
+        """Of `[B,C,H,W]`, channels last; with `slope` through a leaky ReLU (0 = ReLU).
+
+        With `scaled` it is that times the first half of the outputs plus the second half.
+        """
         if is_worth(self.weight, x):
             if self._tiled is None:
                 self._tiled = TiledConvolution(self.weight)
-            return self._tiled(x.permute(0, 2, 3, 1), self.bias, slope).permute(0, 3, 1, 2)
-        y = F.conv2d(x, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
+            scaled = None if scaled is None else scaled.permute(0, 2, 3, 1)
+            return self._tiled(x.permute(0, 2, 3, 1), self.bias, slope, scaled).permute(0, 3, 1, 2)
+        y = self._whole(x)
+        if scaled is not None:
+            factor, offset = y.chunk(2, 1)
+            y = torch.addcmul(offset, scaled, factor)
         return y if slope is None else F.leaky_relu_(y, slope)
+
+    def _whole(self, x: Tensor) -> Tensor:
+        if self.weight.shape[2:] == (1, 1) and x.device.type == "cpu" and x.dtype == torch.float32 and x.shape[1] > 3:
+            # with channels last a matrix product, and four times as fast as one, but not for three colours
+            return F.linear(x.permute(0, 2, 3, 1), self.weight[:, :, 0, 0], self.bias).permute(0, 3, 1, 2)
+        return F.conv2d(x, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
 
     def _apply(self, fn, recurse=True):  # noqa: ANN001, ANN202 -- torch's own signature
         self._tiled = None

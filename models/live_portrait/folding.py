@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
+
+from ...face_motion.tiled_convolution import SameConvolution
 
 Tensors = Mapping[str, Tensor]
 EPSILON = 1e-5  # torch's default in batch and instance norms; the official networks leave it
@@ -48,16 +50,15 @@ def plain(tensors: Tensors, name: str) -> tuple[Tensor, Tensor]:
     return tensors[f"{name}.weight"], tensors[f"{name}.bias"]
 
 
-class Conv2d(nn.Module):
+class Conv2d(SameConvolution):
     """A 2-D convolution with given numbers, its weight channels last, its result as large as its input."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, dtype: torch.dtype, padding: int | None = None) -> None:
-        super().__init__()
-        self.padding = weight.shape[-1] // 2 if padding is None else padding
-        self.register_buffer("weight", weight.to(dtype).contiguous(memory_format=torch.channels_last))
-        self.register_buffer("bias", None if bias is None else bias.to(dtype))
-        self.weight: Tensor
-        self.bias: Tensor | None
+        super().__init__(weight.to(dtype), None if bias is None else bias.to(dtype))
+        self.padding = padding
 
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.conv2d(x, self.weight, self.bias, padding=self.padding)
+    def forward(self, x: Tensor, slope: float | None = None, scaled: Tensor | None = None) -> Tensor:
+        if self.padding is None:
+            return super().forward(x, slope, scaled)
+        y = functional.conv2d(x, self.weight, self.bias, padding=self.padding)
+        return y if slope is None else functional.leaky_relu_(y, slope)

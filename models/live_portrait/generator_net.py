@@ -59,8 +59,8 @@ class _Block(nn.Module):
             beside = self._enlarged(x)
         else:
             beside = self.conv_s(self.norm_s(even, features))
-        x = self.conv_0(functional.leaky_relu_(self.norm_0(even, features), SLOPE))
-        x = self.conv_1(functional.leaky_relu_(self.norm_1(normalised(x), features), SLOPE))
+        x = self.conv_0(self.norm_0(even, features, SLOPE))
+        x = self.conv_1(self.norm_1(normalised(x), features, SLOPE))
         return x.add_(beside)
 
     def _enlarged(self, x: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ def normalised(x: Tensor) -> Tensor:
 
 
 class _Spade(nn.Module):
-    """A normalised picture times (1 + gamma) plus beta, both made from the features."""
+    """A normalised picture times (1 + gamma) plus beta, both made from the features; with `slope` through a leaky ReLU."""
 
     def __init__(self, tensors: Tensors, name: str, scale: int, dtype: torch.dtype) -> None:
         super().__init__()
@@ -83,6 +83,5 @@ class _Spade(nn.Module):
         beta, beta_bias = plain(tensors, f"{name}.mlp_beta")
         self.both = Conv2d(torch.cat([gamma, beta]), torch.cat([gamma_bias + 1, beta_bias]), dtype)
 
-    def forward(self, even: Tensor, features: Tensor) -> Tensor:
-        gamma, beta = self.both(functional.relu_(self.shared(features))).chunk(2, 1)
-        return torch.addcmul(beta, even, gamma)
+    def forward(self, even: Tensor, features: Tensor, slope: float | None = None) -> Tensor:
+        return self.both(functional.relu_(self.shared(features)), slope, even)

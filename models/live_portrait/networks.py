@@ -6,7 +6,7 @@ A source is seen once (`appearance`); each frame afterwards costs W and G alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -43,8 +43,9 @@ class PortraitNetworks(nn.Module):
     """F, M, W, G, S, R_lip and R_eye from tensors as `load.load` gives them.
 
     `dtype` is that of W's and G's convolutions: float32 equals the official networks to rounding; bfloat16 and
-    float16 are faster where the machine has them. Places, shares, key points and F, M and the small networks are
-    float32 always. `at_once` frames go through W and G together; None = 1 on a processor, where more gain nothing,
+    float16 are faster where the machine has them. In bfloat16 W stays float32, for it is too coarse to move a picture
+    by. Places, shares, key points and F, M and the small networks are float32 always. Where float16 gives no numbers,
+    as on some cards, both go on in float32, and `note` is called once with a line that says so. `at_once` frames go through W and G together; None = 1 on a processor, where more gain nothing,
     8 elsewhere.
     """
 
@@ -53,12 +54,13 @@ class PortraitNetworks(nn.Module):
         tensors: Mapping[str, Mapping[str, Tensor]],
         dtype: torch.dtype = torch.float32,
         at_once: int | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
-        self.at_once = at_once
+        self.at_once, self._note = at_once, note
         self.appearance_net = AppearanceNet(tensors[APPEARANCE])
         self.motion_net = MotionNet(tensors[MOTION])
-        self.warping_net = WarpingNet(tensors[WARPING], dtype)
+        self.warping_net = WarpingNet(tensors[WARPING], torch.float32 if dtype == torch.bfloat16 else dtype)
         self.generator_net = GeneratorNet(tensors[GENERATOR], dtype)
         self.small = nn.ModuleDict({name: SmallNet(tensors[name]) for name in (STITCHING, LIP, EYE)})
         self.requires_grad_(False).eval()
@@ -105,12 +107,22 @@ class PortraitNetworks(nn.Module):
         out = np.empty((count, SIDE_OUT, SIDE_OUT, 3), np.float32 if as_float else np.uint8)
         for start in range(0, count, self._step()):
             now = slice(start, min(start + self._step(), count))
-            features = self.warping_net(_of_frames(source, now), from_points[now], to_points[now])
-            picture = self.generator_net(features).permute(0, 2, 3, 1)
+            picture = self._picture(_of_frames(source, now), from_points[now], to_points[now])
             if not as_float:
                 picture = (picture * 255).round_().to(torch.uint8)
             out[now] = picture.cpu().numpy()
         return out
+
+    def _picture(self, source: WarpSource, x_s: Tensor, x_d: Tensor) -> Tensor:
+        """float32 `[B,512,512,3]`."""
+        picture = self.generator_net(self.warping_net(source, x_s, x_d))
+        if self.generator_net.dtype == torch.float16 and not torch.isfinite(picture).all():
+            for net in (self.warping_net, self.generator_net):
+                net.float().dtype = torch.float32
+            if self._note is not None:
+                self._note("This machine's half precision gives no picture; LivePortrait goes on in float32.")
+            picture = self.generator_net(self.warping_net(source, x_s, x_d))
+        return picture.permute(0, 2, 3, 1)
 
     def stitch(self, x_s: np.ndarray, x_d: np.ndarray) -> np.ndarray:
         """`x_d` `[n,21,3]`, corrected so that shoulders and neck stay where the source `x_s` has them."""

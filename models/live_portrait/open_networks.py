@@ -23,7 +23,7 @@ def open_networks(settings: LivePortraitSettings, host: Host) -> Any:
     paths = find_weights(host, animals=settings.weights == "animals")
     tensors = load(paths)
     dtype = _DTYPES.get(settings.dtype) or best_dtype(host.device)
-    networks: Any = PortraitNetworks(tensors, dtype, settings.batch or None)
+    networks: Any = PortraitNetworks(tensors, dtype, settings.batch or None, host.note)
     networks.codes_name = codes_name(tensors[MOTION])
     networks.fingerprint = names_and_marks(paths)
     return networks

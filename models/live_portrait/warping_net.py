@@ -5,7 +5,8 @@ every cell, and the volume is read at the weighted place. A shift is the same fo
 small matrix products, one per axis, instead of a read in 3-D; 3-D convolutions are one 2-D convolution for all taps of
 the depth and a sum of shifted slices. Numbers are the official network's to rounding. Places, weights of the
 proposals and the reading itself are float32 whatever the convolutions compute in: half a step of bfloat16 there would
-be a pixel of the picture.
+be a pixel of the picture. Convolutions in bfloat16 are too coarse as well, all of them: the picture's rms error would be
+0.008 instead of the 0.003 that the generator makes alone.
 """
 
 from __future__ import annotations
@@ -111,31 +112,20 @@ class WarpingNet(nn.Module):
 class DepthConv(nn.Module):
     """A 3-D convolution of `[(B D),C,H,W]`, channels last.
 
-    As one 2-D convolution for all its depth taps, whose slices are then summed; in bfloat16, which would round every
-    tap's part before the sum, as a 3-D convolution of the same memory. With `enlarge` of the map that many times
-    higher and wider.
+    As one 2-D convolution for all its depth taps, whose slices are then summed. With `enlarge` of the map that many
+    times higher and wider.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, dtype: torch.dtype, enlarge: int = 1) -> None:
         super().__init__()
-        self.enlarge = enlarge
         self.taps = weight.shape[2]
-        self.is_flat = dtype != torch.bfloat16
         self.register_buffer("bias", bias.to(dtype))
         self.bias: Tensor
-        if self.is_flat:  # n C k h w -> (k n) C h w: the depth tap is the slower of the two
-            flat = weight.permute(2, 0, 1, 3, 4).flatten(0, 1)
-            self.flat = EnlargedConv2d(flat, None, enlarge, dtype) if enlarge > 1 else Conv2d(flat, None, dtype)
-        else:
-            self.register_buffer("weight", weight.to(dtype).contiguous(memory_format=torch.channels_last_3d))
-            self.weight: Tensor
+        flat = weight.permute(2, 0, 1, 3, 4).flatten(0, 1)  # n C k h w -> (k n) C h w: the depth tap is the slower
+        self.flat = EnlargedConv2d(flat, None, enlarge, dtype) if enlarge > 1 else Conv2d(flat, None, dtype)
 
     def forward(self, x: Tensor, depth: int) -> Tensor:
         middle = self.taps // 2
-        if not self.is_flat:
-            x = functional.interpolate(x, scale_factor=self.enlarge) if self.enlarge > 1 else x
-            x = x.unflatten(0, (-1, depth)).transpose(1, 2)  # (B D) C H W -> B C D H W
-            return functional.conv3d(x, self.weight, self.bias, padding=middle).transpose(1, 2).flatten(0, 1)
         y = self.flat(x).permute(0, 2, 3, 1)
         height, width = y.shape[1:3]
         y = y.reshape(-1, depth, height, width, self.taps, len(self.bias))

@@ -54,5 +54,9 @@ def test_a_layer_is_the_same_however_it_is_computed(size):
     assert (layer._tiled is not None) == (size == (16, 16))
     assert made.is_contiguous(memory_format=torch.channels_last)
     assert float((made - wanted).norm() / wanted.norm()) < ROUNDING
+    even = drawn(2, 64, *size, seed=3).contiguous(memory_format=torch.channels_last)
+    plain = F.conv2d(x.double(), layer.weight.double(), layer.bias.double(), padding=1)
+    spread = F.leaky_relu(even * plain[:, :64] + plain[:, 64:], 0.2)
+    assert float((layer(x, 0.2, even) - spread).norm() / spread.norm()) < ROUNDING
     halved = layer.to(torch.float16)
     assert halved._tiled is None and layer(x.half()).dtype == torch.float16  # the tiles' weights went with the move

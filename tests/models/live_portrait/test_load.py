@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
 from golden_networks import goldens, narrow, seeded
+from seeded_weights import normal
 
 from motion_transfer.core import InputError, MissingWeights
 from motion_transfer.models.live_portrait.layout import MLP_IN_PTH
@@ -130,6 +131,56 @@ def test_motion_comes_as_one_motion_of_all_frames(networks):
     np.testing.assert_allclose(kp[1:], second_kp, atol=1e-5)
     with pytest.raises(ValueError, match=r"faces are uint8 \[n,256,256,3\], not float32"):
         networks.motion(faces.astype(np.float32))
+
+
+def half(small, **more):
+    tensors = {"appearance": seeded("appearance"), "motion": seeded("motion"), **small}
+    return PortraitNetworks(tensors | {n: narrow(n) for n in ("warping", "generator")}, torch.float16, **more)
+
+
+def shown(networks, count=2):
+    gold = goldens()
+    volume = torch.from_numpy(normal("narrow/volume", (1, 32, 16, 32, 32))).float()
+    points = gold["input/kp_source"].numpy(), gold["input/kp_driving"][:count].numpy()
+    return networks.render(networks.warping_net.prepare(volume), *points, as_float=True)
+
+
+@pytest.fixture
+def any_size(monkeypatch):
+    monkeypatch.setattr("motion_transfer.models.live_portrait.networks.SIDE_OUT", 256)
+
+
+def test_half_precision_that_overflows_goes_on_in_float32_and_says_so_once(small, any_size):
+    notes = []
+    spoiled = half(small, note=notes.append)
+    spoiled.generator_net.first.weight *= 2e4  # sums beyond float16's 65504; the norms behind them forget the factor
+    made = shown(spoiled, 1)
+    assert np.isfinite(made).all() and made.std() > 0.05
+    assert len(notes) == 1 and "float32" in notes[0]
+    assert spoiled.warping_net.dtype == spoiled.generator_net.dtype == torch.float32
+    shown(spoiled, 1)
+    assert len(notes) == 1
+
+
+@pytest.mark.slow
+def test_half_precision_that_works_stays_and_is_near(small, networks, any_size):
+    notes = []
+    working = half(small, note=notes.append)
+    rms = np.sqrt(np.mean((shown(working, 1) - shown(networks, 1)) ** 2))
+    assert rms < 3e-3 and not notes and working.generator_net.dtype == torch.float16
+
+
+def test_frames_at_once_are_the_frames_one_by_one(networks, any_size, monkeypatch):
+    single = shown(networks, 2)
+    monkeypatch.setattr(networks, "at_once", 2)
+    np.testing.assert_allclose(shown(networks, 2), single, atol=2e-5)
+
+
+def test_bfloat16_leaves_the_warp_in_float32(small):
+    tensors = {"appearance": seeded("appearance"), "motion": seeded("motion"), **small}
+    made = PortraitNetworks(tensors | {n: narrow(n) for n in ("warping", "generator")}, torch.bfloat16)
+    assert {b.dtype for b in made.warping_net.buffers()} == {torch.float32}
+    assert {b.dtype for b in made.generator_net.buffers()} == {torch.bfloat16}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ import plain_live_portrait as plain
 from golden_networks import OFFICIAL, PLACE, farthest, goldens, narrow, seeded
 from seeded_weights import image, normal
 
+from motion_transfer.face_motion import tiled_convolution
 from motion_transfer.face_motion.portrait_motion import degrees_from_bins
 from motion_transfer.models.live_portrait.appearance_net import AppearanceNet
 from motion_transfer.models.live_portrait.generator_net import GeneratorNet
@@ -91,7 +92,11 @@ def test_a_source_of_each_frame_moves_as_it_would_alone():
     torch.testing.assert_close(together[1:], alone, atol=1e-5, rtol=1e-5)
 
 
-def test_the_rewritten_generator_equals_the_plain_one():
+@pytest.mark.parametrize("in_tiles", [False, True])
+def test_the_rewritten_generator_equals_the_plain_one(in_tiles, monkeypatch):
+    if in_tiles:  # which so few channels would not be
+        monkeypatch.setattr(tiled_convolution, "FEWEST_CHANNELS", 1)
+        monkeypatch.setattr(tiled_convolution, "FEWEST_PRODUCTS", 1)
     tensors = narrow("generator")
     features = torch.from_numpy(normal("narrow/features", (2, 32, 16, 12))).float()
     ours = GeneratorNet(tensors, torch.float32)(features)
