@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
+
+from motion_transfer.video import open_video
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAPH = json.loads((ROOT / "workflows" / "api" / "restore_faces.json").read_text())
@@ -38,21 +39,20 @@ def short(**settings):
     return graph
 
 
-def decoded(path):
-    with av.open(str(path)) as container:
-        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(container.streams.video[0])])
+def decoded(path, start=0, count=FRAMES):
+    return next(iter(open_video(path).chunks(count, start))).pixels
 
 
 def test_faces_change_and_the_rest_of_the_film_stays(tiny):
     ran = tiny.run(short(strength=1.0))
     assert ran.status == "success", ran.error
     made = decoded(max((tiny.folder / "temp" / "motion_transfer").glob("restore-faces_*.mkv"), key=lambda p: p.stat().st_mtime))  # fmt: skip
-    film = decoded(ROOT / "demo" / "media" / "dancer.mp4")[24 : 24 + FRAMES]
+    film = decoded(ROOT / "demo" / "media" / "dancer.mp4", 24)
     assert made.shape == film.shape
     away = np.abs(made.astype(int) - film).max(axis=(0, 3))
-    rows, columns = np.flatnonzero((away > 12).any(axis=1)), np.flatnonzero((away > 12).any(axis=0))
+    rows, columns = np.flatnonzero((away > 0).any(axis=1)), np.flatnonzero((away > 0).any(axis=0))
     assert 20 < rows[-1] - rows[0] < 160 and 20 < columns[-1] - columns[0] < 160  # the face, some 90 px of 1280
-    assert away[-200:].max() <= 3  # to RGB and back; no face down there
+    assert (away > 0).sum() < 160 * 160 and away.max() > 30  # a network of random weights makes noise, there alone
 
 
 @pytest.mark.parametrize(
