@@ -7,6 +7,7 @@ interface that the detector uses ("solutions"); later ones hold neither and need
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import re
@@ -78,12 +79,41 @@ def load_mediapipe() -> ModuleType:
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with quiet():
+        with quiet(), _plotting_later():
             import mediapipe
     except ImportError as error:
         name = f" ({error.name} is missing)" if error.name and error.name != "mediapipe" else ""
         raise MissingPackage(f"MediaPipe cannot be loaded{name}: {INSTALL}") from error
     return mediapipe
+
+
+class _Later(ModuleType):
+    """Stands for a module that is loaded when somebody first wants something of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextlib.contextmanager
+def _plotting_later() -> Iterator[None]:
+    """MediaPipe loads all of matplotlib for one function that draws in 3-D: three quarters of its start."""
+    if "matplotlib" in sys.modules:
+        yield
+        return
+    pyplot, whole = _Later("matplotlib.pyplot"), _Later("matplotlib")
+    whole.pyplot = pyplot  # type: ignore[attr-defined]
+    stand_ins = {"matplotlib": whole, "matplotlib.pyplot": pyplot}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name, module in stand_ins.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
 def solutions() -> Any:
