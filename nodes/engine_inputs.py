@@ -39,7 +39,8 @@ def setting_input(option: Option) -> io.Input:
     if option.kind == "switch":
         return io.Boolean.Input(option.name, default=bool(option.default), **words)
     if option.kind == "text":
-        return io.String.Input(option.name, default=str(option.default), multiline=True, **words)
+        lines = option.name in ("prompt", "negative")  # others are a word or a few numbers
+        return io.String.Input(option.name, default=str(option.default), multiline=lines, **words)
     if option.kind == "choice":
         return io.Combo.Input(option.name, options=list(option.choices), default=str(option.default), **words)
     if option.kind == "whole":
