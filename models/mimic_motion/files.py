@@ -110,6 +110,12 @@ def pose_net_of(weights: MimicWeights, model: Path, alone: Path | None) -> PoseN
     return read_pose_net(alone)
 
 
+def is_mimic(names: Iterable[str]) -> bool:
+    """Whether a file with these names holds a UNet of SVD's kind; SVD's own cannot be told from MimicMotion's."""
+    ours = _diffusers_names(names)
+    return all(part in ours for part in _PARTS)
+
+
 def has_pose_net(path: Path) -> bool:
     """Looks at names only."""
     return any(name.startswith(_POSE) for name in Tensors(path))

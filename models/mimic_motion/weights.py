@@ -92,6 +92,12 @@ POSE_NET = WeightFile(
 MODEL_ROLE, SVD_ROLE, POSE_ROLE = "model", "svd", "pose_net"
 
 
+def version_of(file: str) -> str:
+    """Which version a file of this name holds; one that nobody knows counts as the newer."""
+    older = VERSIONS["1"]
+    return "1" if file in {name.rsplit("/", 1)[-1] for name in (older.file, *older.also)} else "1-1"
+
+
 def find_weights(host: Host, version: str) -> dict[str, Path]:
     """Role -> where it is; the separate PoseNet only where the model's file has none.
 
