@@ -50,9 +50,10 @@ def first_pose_points(settings: LivePortraitSettings, character: Character) -> l
         return [_box_points(settings.box, character)]
     if settings.faces == MAIN_FACE:
         return [_main_face(character)]
-    found = find_faces(_on_paper(character))
+    found = [face for face in find_faces(_on_paper(character)) if _is_meant(face, character.alpha)]
     if not found:
-        raise InputError(f"No face was found in {character.name}, and faces={settings.faces} asks for some; faces=main or face_box=x,y,width,height would show one.")  # fmt: skip
+        where = character.name if character.alpha is None else f"the visible part of {character.name}"
+        raise InputError(f"No face was found in {where}, and faces={settings.faces} asks for some; faces=main or face_box=x,y,width,height would show one.")  # fmt: skip
     return _chosen(found, settings, f"the picture {character.name} shows")
 
 
@@ -179,6 +180,14 @@ def _main_face(character: Character) -> np.ndarray:
     if float(inside.mean()) < 0.5:
         raise InputError(f"Most of the face lies outside of {character.name}, so there is little to move; a picture of the whole face would work.")  # fmt: skip
     return points
+
+
+def _is_meant(face: np.ndarray, alpha: np.ndarray | None) -> bool:
+    """Whether a face lies in what the mask or the transparency shows."""
+    if alpha is None:
+        return True
+    x, y = np.rint(face.mean(axis=0)).astype(int)
+    return bool(alpha[y, x] > 127)
 
 
 def _not_too_small(size_px: float, where: str) -> None:

@@ -217,6 +217,20 @@ def test_missing_weights_are_named_before_anything_is_read(place, monkeypatch):
     assert "\n" not in line
 
 
+def test_wrong_weights_are_called_by_their_name(place):
+    from safetensors.numpy import save_file
+
+    folder = place / "models" / "liveportrait"
+    folder.mkdir(parents=True)
+    stems = ("appearance_feature_extractor", "motion_extractor", "warping_module", "spade_generator", "stitching_retargeting_module")  # fmt: skip
+    for stem in stems:
+        save_file({"detector.norm.weight": np.zeros(768, np.float32)}, folder / f"{stem}.safetensors")
+    host = LocalHost(device="cpu", weights_folders=(place / "models",))
+    with pytest.raises(InputError, match=r"appearance_feature_extractor.safetensors is not LivePortrait's appearance") as refusal:  # fmt: skip
+        run(a_job(place, driving="driver.motion"), host, work_dir=place / "w")
+    assert "\n" not in str(refusal.value)
+
+
 def test_the_picture_s_own_size_and_the_crop_alone(place):
     result = run(a_job(place, settings={"paste_back": False}), Lending(), work_dir=place / "w")
     info = open_video(result.output).info

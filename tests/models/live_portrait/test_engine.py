@@ -74,27 +74,45 @@ def made(engine, character, motion, driving=None, after=None):
     return np.concatenate([c.pixels for c in chunks])
 
 
-def test_a_portrait_is_what_the_authors_formulas_make_of_it(film):
+def real_networks():
+    """The real classes with seeded weights, W and G of an eighth of their width."""
+    import torch
+    from golden_networks import narrow, seeded
+
+    from motion_transfer.models.live_portrait.networks import PortraitNetworks
+
+    thin = ("warping", "generator")
+    tensors = {name: narrow(name) if name in thin else seeded(name) for name in ("appearance", "motion", *thin, "stitching", "lip", "eye")}  # fmt: skip
+    networks = PortraitNetworks(tensors, torch.float32)
+    networks.codes_name, networks.fingerprint = "live-portrait/seeded", "seeded"
+    return networks
+
+
+@pytest.mark.parametrize("networks", [StubNetworks, pytest.param(real_networks, marks=pytest.mark.slow)])
+def test_a_portrait_is_what_the_authors_formulas_make_of_it(film, networks):
     """Written out by hand: official order and formulas, nothing of the engine's own but networks, crop and paste."""
-    networks, motion, character = StubNetworks(), motion_of(film, FRAMES), a_character()
+    networks, frames_made = networks(), FRAMES if networks is StubNetworks else 3
+    motion, character = motion_of(film, frames_made), a_character()
     engine = an_engine(networks, driving_smooth=0, reference_frame="first", crop_factor=2.0)
-    frames = made(engine, character, motion, open_video(film))
-    driver = unpack(engine.enrich(motion, open_video(film)).face_codes[networks.codes_name]).motion
+    known = engine.enrich(motion, open_video(film))
+    driver = unpack(known.face_codes[networks.codes_name]).motion
+    frames = made(engine, character, known)
     matrix = square_around(character.pose.points[:, FACE], 2.3).matrices()[0]  # the authors' framing
     view = network_input(crop(character.pixels, matrix))
     source, kp = networks.motion(view[None])
-    x_s = key_points(kp, source)
-    for k in (0, 7, 19):
+    x_s, look = key_points(kp, source), networks.appearance(view)
+    for k in (0, 2, frames_made - 1):
         turn = driver.rotation[k].astype(float) @ driver.rotation[0].T.astype(float) @ source.rotation[0].astype(float)
         expression = source.expression[0] + driver.expression[k] - driver.expression[0]
         scale = source.scale[0] * driver.scale[k] / driver.scale[0]
         place = source.translation[0] + driver.translation[k] - driver.translation[0]
         x_d = (scale * (kp[0] @ turn + expression) + [*place[:2], 0]).astype(np.float32)[None]
-        image = networks.render(networks.appearance(view), x_s, networks.stitch(x_s, x_d))[0]
+        image = networks.render(look, x_s, networks.stitch(x_s, x_d))[0]
         by_hand = paste(character.pixels, image, matrix, feather(16))
         # float32 key points in another order of sums: a hundredth of a pixel, one level on an edge
         assert np.abs(by_hand.astype(int) - frames[k]).max() <= 1
-    assert np.abs(frames[7].astype(int) - frames[0]).max() > 20  # and something moves
+    if networks.codes_name == StubNetworks.codes_name:
+        assert np.abs(frames[7].astype(int) - frames[0]).max() > 20  # and something moves
 
 
 @pytest.mark.parametrize("settings", [{"retargeting_factor": 0.0}, {"pose_factor": 0.0, "expression_factor": 0.0, "eyes_factor": 0.0, "lips_factor": 0.0}])  # fmt: skip
@@ -226,6 +244,18 @@ def test_the_crop_alone_and_several_of_them(film, one_face_in_the_picture):
     assert crops.shape == (FRAMES, 512, 512, 3)
     both = made(an_engine(paste_back=False, faces="all"), a_character(), motion_of(film, FRAMES), open_video(film))
     assert both.shape == (FRAMES, 512, 1024, 3)
+
+
+def test_a_mask_says_which_faces_are_meant(film, one_face_in_the_picture):
+    one_face_in_the_picture[:] = [face_points(40, 96, 30), face_points(120, 96, 30)]
+    alpha = np.zeros(SIZE[::-1], np.uint8)
+    alpha[:, 80:] = 255
+    masked = replace(a_character(), alpha=alpha)
+    engine = an_engine(faces="all")
+    frames = made(engine, masked, motion_of(film, 3), open_video(film))
+    assert engine.report["faces"] == 1 and (frames[:, :, :60] == masked.pixels[:, :60]).all()
+    with pytest.raises(InputError, match="No face was found in the visible part"):
+        made(an_engine(faces="all"), replace(masked, alpha=np.zeros_like(alpha)), motion_of(film, 3), open_video(film))
 
 
 def test_each_face_has_its_own_driver_from_left_to_right(tmp_path, one_face_in_the_picture):
