@@ -3,6 +3,7 @@
     python benchmarks/live_portrait_memory.py                        10 s and 300 s at 1920x1080, a picture
     python benchmarks/live_portrait_memory.py --character film       a film that is moved
     python benchmarks/live_portrait_memory.py --seconds 10 60
+    python benchmarks/live_portrait_memory.py --size 320 180         what grows with the number of frames, alone
 
 The promise is 1.10 from 10 seconds to 5 minutes. Each run is the real command in a process of its own with an empty
 cache; reading the driver, moving, pasting, encoding and joining all count, MediaPipe and the networks do not.
@@ -30,7 +31,7 @@ from made_faces import FACE_PX, motion_of, path, picture  # noqa: E402
 from motion_transfer.pose.motion_file import save_motion  # noqa: E402
 from motion_transfer.video import write_image  # noqa: E402
 
-SIZE, RATE = (1920, 1080), 25
+RATE = 25
 _LOOP_FRAMES = 50
 _MEASURED = """
 import resource, sys
@@ -48,11 +49,16 @@ def main():
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--seconds", type=float, nargs="+", default=[10, 300])
     words.add_argument("--character", choices=("picture", "film"), default="picture")
+    words.add_argument("--size", type=int, nargs=2, default=[1920, 1080])
     given = words.parse_args()
     peaks = []
     for seconds in given.seconds:
         with tempfile.TemporaryDirectory() as folder:
-            row = {"character": given.character, "seconds": seconds, **measure(Path(folder), given.character, seconds)}
+            row = {
+                "character": given.character,
+                "seconds": seconds,
+                **measure(Path(folder), given.character, seconds, tuple(given.size)),
+            }
         print(json.dumps(row), flush=True)
         peaks.append(row["peak_mb"])
     ratio = peaks[-1] / peaks[0]
@@ -60,15 +66,15 @@ def main():
     sys.exit(0 if ratio <= 1.10 else 1)
 
 
-def measure(folder, character, seconds):
+def measure(folder, character, seconds, size):
     num_frames = round(seconds * RATE)
-    write_loop(folder / "driver.mp4", num_frames)
-    save_motion(motion_of(folder / "driver.mp4", num_frames, rate=RATE, size=SIZE), folder / "driver.motion")
+    write_loop(folder / "driver.mp4", num_frames, size)
+    save_motion(motion_of(folder / "driver.mp4", num_frames, rate=RATE, size=size), folder / "driver.motion")
     line = ["run", "me.png", "driver.motion", "--character-pose", "me.motion"]
     if character == "film":
         line = ["run", "driver.mp4", "driver.motion"]
-    write_image(folder / "me.png", picture([(SIZE[0] / 2, SIZE[1] / 2)], SIZE))
-    save_motion(motion_of(None, 1, size=SIZE), folder / "me.motion")
+    write_image(folder / "me.png", picture([(size[0] / 2, size[1] / 2)], size))
+    save_motion(motion_of(None, 1, size=size), folder / "me.motion")
     line += ["-o", "out.mp4", "--engine", "live-portrait", "--quiet", "--work-dir", "w", "--no-audio"]
     begun = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", _MEASURED, str(TESTS / "run"), *line], stdout=subprocess.PIPE, text=True, check=True, cwd=folder)  # fmt: skip
@@ -84,15 +90,15 @@ def measure(folder, character, seconds):
     }
 
 
-def write_loop(place, num_frames):
+def write_loop(place, num_frames, size):
     """A face that moves over two seconds, those packets over and over: encoded once, whatever the length."""
-    at, _ = path(_LOOP_FRAMES, SIZE)
+    at, _ = path(_LOOP_FRAMES, size)
     loop = place.with_name("loop.mp4")
     with av.open(str(loop), "w") as out:
         stream = out.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "bf": "0"})
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        ground = picture([], SIZE)
-        half = round(2 * FACE_PX)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        ground = picture([], size)
+        half = round(1.5 * FACE_PX)
         for x, y in at:
             frame = ground.copy()
             x0, y0 = int(x) - half, int(y) - half
