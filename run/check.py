@@ -155,9 +155,12 @@ class _People(Protocol):
 def _people(
     path: Path, host: Host, detector: str, person: str, start: float, stop: float | None, cache: Path | None
 ) -> _People:
-    name = detector_for(detector, host.find_weights, host.device)
     choice = PersonChoice.parse(person)
-    if name in ("auto", "mediapipe") and choice.kind == "auto" and (has_solutions() or detector_models(host) is None):
+    quick = detector in ("auto", "mediapipe") and choice.kind == "auto"
+    if quick and has_solutions():  # asked first: whoever asks for the device loads torch
+        return _Glances()
+    name = detector_for(detector, host.find_weights, host.device)
+    if quick and name in ("auto", "mediapipe") and detector_models(host) is None:
         return _Glances()
     detector_is_there(detector, person, host)
     try:
