@@ -189,11 +189,12 @@ def test_frames_at_once_are_the_frames_one_by_one(networks, any_size, monkeypatc
     np.testing.assert_allclose(shown(networks, 2), single, atol=2e-5)
 
 
-def test_bfloat16_leaves_the_warp_in_float32(small):
+def test_bfloat16_is_left_to_the_convolutions_between_norms(small):
     tensors = {"appearance": seeded("appearance"), "motion": seeded("motion"), **small}
     made = PortraitNetworks(tensors | {n: narrow(n) for n in ("warping", "generator")}, torch.bfloat16)
     assert {b.dtype for b in made.warping_net.buffers()} == {torch.float32}
-    assert {b.dtype for b in made.generator_net.buffers()} == {torch.bfloat16}
+    low = {n.split(".")[-2] for n, b in made.generator_net.named_buffers() if b.dtype == torch.bfloat16}
+    assert low == {"conv_0", "conv_1", "conv_s"}
 
 
 @pytest.mark.slow

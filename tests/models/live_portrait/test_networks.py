@@ -104,6 +104,14 @@ def test_the_rewritten_generator_equals_the_plain_one(in_tiles, monkeypatch):
     torch.testing.assert_close(ours, plain.generate(tensors, features), atol=2e-5, rtol=0)
 
 
+def test_a_picture_of_bfloat16_is_near():
+    """The whole generator in it would be 2.9e-3 away here, and 4.7e-3 at true size behind the warp."""
+    tensors = narrow("generator")
+    features = torch.from_numpy(normal("narrow/features", (1, 32, 32, 32))).float()
+    away = GeneratorNet(tensors, torch.bfloat16)(features) - GeneratorNet(tensors, torch.float32)(features)
+    assert 1e-4 < float(away.square().mean().sqrt()) <= 1.8e-3  # measured 1.5e-3
+
+
 @pytest.mark.parametrize("shift", [(0.0, 0.0, 0.0), (0.31, -0.2, 0.4), (2.5, 0.1, 0.0), (-0.4, -3.0, 1.9)])
 def test_three_matrices_read_what_a_grid_reads(shift):
     volume = torch.from_numpy(normal("volume", (1, 4, 16, 24, 20)))
