@@ -111,19 +111,21 @@ class _Pair:
         weight = (trust + _LEAST) * np.exp(_IN_FRONT * np.minimum(apart, _FARTHEST_PX))
         x, y = self.x + share * flow[..., 0], self.y + share * flow[..., 1]
         left, top = np.floor(x), np.floor(y)
-        sums = np.zeros((4, height * width))
-        for dx in (0, 1):
-            for dy in (0, 1):
-                column, row = left + dx, top + dy
-                part = (1 - np.abs(x - column)) * (1 - np.abs(y - row))
-                inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-                place = (row * width + column).astype(np.int64)[inside]
-                arriving = (part * weight)[inside]
-                arrivals = (flow[..., 0][inside] * arriving, flow[..., 1][inside] * arriving, arriving)
-                for k, values in enumerate((*arrivals, (part * trust)[inside])):
-                    sums[k] += np.bincount(place, values, height * width)
-        arrived = sums[3].reshape(height, width).astype(np.float32)
-        carried = (sums[:2] / np.maximum(sums[2], 1e-6)).reshape(2, height, width).transpose(1, 2, 0)
+        right_part, lower_part = (x - left).ravel(), (y - top).ravel()
+        # Two cells more on every side take what leaves the picture, so that nothing has to be picked out.
+        wide = width + 4
+        place = ((np.clip(top, -2, height) + 2) * wide + np.clip(left, -2, width) + 2).astype(np.int64).ravel()
+        carried_values = np.stack([flow[..., 0] * weight, flow[..., 1] * weight, weight, trust]).reshape(4, -1)
+        sums = np.zeros((4, (height + 4) * wide))
+        for below in (0, 1):
+            for right in (0, 1):
+                part = (right_part if right else 1 - right_part) * (lower_part if below else 1 - lower_part)
+                cells = place + below * wide + right
+                for k in range(4):
+                    sums[k] += np.bincount(cells, carried_values[k] * part, sums.shape[1])
+        sums = sums.reshape(4, height + 4, wide)[:, 2:-2, 2:-2]
+        arrived = sums[3].astype(np.float32)
+        carried = (sums[:2] / np.maximum(sums[2], 1e-6)).transpose(1, 2, 0)
         return _filled(carried.astype(np.float32), arrived > _SEEN), arrived
 
     def _chosen(self, candidates: list[np.ndarray], seen: list[np.ndarray], share: float) -> np.ndarray:
@@ -149,16 +151,11 @@ class _Pair:
         x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         fetched = [
             cv2.remap(
-                f,
-                x + along * motion[..., 0],
-                y + along * motion[..., 1],
-                cv2.INTER_CUBIC,
-                borderMode=cv2.BORDER_REPLICATE,
-            ).astype(np.float32)
+                f, x + along * motion[..., 0], y + along * motion[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            )
             for f, along in zip(self.frames, (-share, 1 - share), strict=True)
-        ]
-        mixed = fetched[0] + weight_1[..., None] * (fetched[1] - fetched[0])
-        return np.rint(mixed).clip(0, 255).astype(np.uint8)
+        ]  # fmt: skip
+        return np.asarray(cv2.blendLinear(fetched[0], fetched[1], 1 - weight_1, weight_1))
 
 
 def _weight_of_second(seen_0: np.ndarray, seen_1: np.ndarray, share: float) -> np.ndarray:
