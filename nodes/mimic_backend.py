@@ -45,6 +45,8 @@ class ComfyMimicBackend:
     def __init__(self, model: Any, vae: Any, clip_vision: Any, sampling: Sampling) -> None:
         self._parts = parts_of(model)
         require_svd_vae(vae)
+        if clip_vision is None:
+            raise UsageError("The CLIP_VISION wire is empty: the checkpoint in front of it holds none; svd_xt_1_1.safetensors does.")  # fmt: skip
         self._model, self._vae, self._clip, self._sampling = model.clone(), vae, clip_vision, sampling
         self._context = int(model.model.model_config.unet_config["context_dim"])
         self._previewer = latent_preview.get_previewer(model.load_device, model.get_model_object("latent_format"))

@@ -5,6 +5,7 @@ From Tencent/MimicMotion `modules/pose_net.py`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 import numpy as np
@@ -56,13 +57,14 @@ class PoseLatents:
         """`pictures` uint8 `[N,H,W,3]`, N frames of a section."""
         self._net, self._pictures, self._strength = net, pictures, strength
         self._kept: tuple[tuple[int, ...], torch.Tensor] | None = None
+        self._copy: PoseNet | None = None
 
     @torch.no_grad()
     def tile(self, frames: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-        """`[len(frames),channels,h,w]` of these frames; PoseNet goes where they are wanted."""
+        """`[len(frames),channels,h,w]` of these frames; on `device`, as `dtype`."""
         if self._kept is not None and self._kept[0] == frames and self._kept[1].dtype == dtype:
             return self._kept[1].to(device)
-        net = self._net.to(device=device, dtype=dtype)
+        net = self._placed(device, dtype)
         made = []
         for start in range(0, len(frames), FRAMES_AT_ONCE):
             some = self._pictures[list(frames[start : start + FRAMES_AT_ONCE])]
@@ -73,3 +75,9 @@ class PoseLatents:
             latents = latents * self._strength
         self._kept = frames, latents
         return latents
+
+    def _placed(self, device: torch.device, dtype: torch.dtype) -> PoseNet:
+        """A copy where and as it is wanted: the net is others' too, and would not come back from half precision."""
+        if self._copy is None or self._copy.scale.dtype != dtype or self._copy.scale.device != device:
+            self._copy = copy.deepcopy(self._net).to(device=device, dtype=dtype)
+        return self._copy

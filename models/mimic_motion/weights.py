@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from ...core import Host, MissingWeights, WeightFile
+from ...core import Host, MissingWeights, NotForCommercialUse, WeightFile
 
 STABILITY = "Stability AI's terms, as Stable Video Diffusion"
 """MimicMotion is fine-tuned from SVD and its page carries Stability's terms, which limit commercial use by revenue. A
@@ -115,6 +115,8 @@ def find_pose_net(host: Host, model: Path) -> Path:
     beside = model.with_name(POSE_NET.file)
     try:
         return beside if beside.is_file() else host.find_weights(POSE_NET)
+    except NotForCommercialUse:
+        raise
     except MissingWeights:
         raise MissingWeights(
             f"{model.name} holds MimicMotion's UNet but not its PoseNet: put {POSE_NET.file} (0.4 MB, from models/ of "

@@ -41,6 +41,10 @@ def test_tiles_are_the_same_frames_of_the_whole():
     assert torch.allclose(said, 0.5 * whole[list(frames)], atol=1e-6)
     assert latents.tile(frames, cpu, torch.float32) is said, "both sides of a step ask for it"
     assert latents.tile((0, 1), cpu, torch.float32).shape == (2, 64, 8, 8)
+    before = {name: value.clone() for name, value in made.state_dict().items()}
+    assert latents.tile((0, 1), cpu, torch.bfloat16).dtype == torch.bfloat16
+    after = made.state_dict()
+    assert all(v.dtype == torch.float32 and torch.equal(v, before[n]) for n, v in after.items()), "it is others' too"
 
 
 @pytest.mark.parametrize("harm", ["lacks one", "has one more", "another shape", "something else"])
