@@ -69,7 +69,7 @@ def seen(path):
 @pytest.mark.parametrize("name", sorted(GRAPHS))
 def test_a_portrait_graph_gives_its_frames_and_their_sound(portraits, name):
     assert len(GRAPHS) == 4
-    ran = portraits.run(made_short(GRAPHS[name]), timeout=900)
+    ran = portraits.run(made_short(GRAPHS[name]), timeout=1800)
     assert ran.status == "success", ran.error
     videos = saved(portraits, ran)
     assert len(videos) == sum(n["class_type"] == "SaveVideo" for n in GRAPHS[name].values())
