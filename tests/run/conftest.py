@@ -7,4 +7,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from run_fixtures import character, clip, light_engine, own_folders, same_detector  # noqa: F401
+from run_fixtures import character, clip, light_engine, motion_file, own_folders, same_detector  # noqa: F401

@@ -51,3 +51,15 @@ def clip(tmp_path):
     from made_media import write_clip
 
     return write_clip(tmp_path / "dance.mp4")
+
+
+@pytest.fixture
+def motion_file(tmp_path):
+    """Of 23 frames."""
+    from made_media import make_motion
+
+    from motion_transfer.pose.motion_file import save_motion
+
+    path = tmp_path / "dance.motion"
+    save_motion(make_motion(23), path)
+    return path

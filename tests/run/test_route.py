@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from made_media import make_motion, write_clip, write_picture
+from route_jobs import Stop, a_job, listing, packets, times
 
 import motion_transfer
 from motion_transfer.core import (
@@ -18,7 +18,6 @@ from motion_transfer.core import (
     CannotWrite,
     InputError,
     SourceFile,
-    TransferJob,
     UnreadableImage,
     UnreadableVideo,
     UsageError,
@@ -29,33 +28,6 @@ from motion_transfer.run.host import LocalHost
 from motion_transfer.run.manifest import job_of_manifest
 from motion_transfer.run.route import run
 from motion_transfer.video import file_sha256
-
-
-def listing(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*"))
-
-
-def a_job(tmp_path, character, driving, **changes):
-    values = {"engine": "light", "output": str(tmp_path / "out.mkv"), "quality": "lossless", **changes}
-    return TransferJob(character=str(character), driving=str(driving), **values)
-
-
-@pytest.fixture
-def motion_file(tmp_path):
-    path = tmp_path / "dance.motion"
-    save_motion(make_motion(23), path)
-    return path
-
-
-def packets(path, kind):
-    with av.open(str(path)) as container:
-        return [bytes(p) for p in container.demux(getattr(container.streams, kind)[0]) if p.size]
-
-
-def times(path):
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        return [float(f.pts * stream.time_base) for f in container.decode(stream)]
 
 
 def test_a_film_goes_in_and_a_film_of_equal_timing_and_sound_comes_out(tmp_path, character, clip, same_detector):
@@ -101,154 +73,6 @@ def test_a_finished_file_of_other_settings_is_not_replaced_silently(tmp_path, ch
     run(a_job(tmp_path, character, motion_file), LocalHost())
     with pytest.raises(CannotWrite, match="exists already"):
         run(a_job(tmp_path, character, motion_file, **change), LocalHost())
-
-
-class Stop(LocalHost):
-    """Stops the run when it is about to make frame `at`."""
-
-    def __init__(self, at):
-        super().__init__()
-        self.at = at
-
-    def step(self, done, total, stage, preview=None):
-        if stage == "frames" and done >= self.at:
-            self.cancel.set()
-        super().step(done, total, stage, preview)
-
-
-@pytest.mark.parametrize("at", [1, 4, 5, 11, 20, 22])
-def test_a_stopped_run_goes_on_and_ends_bit_identical(tmp_path, character, motion_file, at):
-    whole = run(a_job(tmp_path, character, motion_file, output=str(tmp_path / "whole.mkv")), LocalHost())
-    with pytest.raises(Cancelled) as told:
-        run(a_job(tmp_path, character, motion_file), Stop(at))
-    kept = at // 4 * 4
-    words = f"Stopped. {kept} frames are kept" if kept else "nothing is kept"
-    assert words in str(told.value)
-    assert (tmp_path / ".out.mkv.parts").exists() == bool(kept) and not (tmp_path / "out.mkv").exists()
-    result = run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert result.chunks_reused == kept // 4 and result.chunks_made == 6 - kept // 4
-    assert file_sha256(result.output) == file_sha256(whole.output)
-    assert not (tmp_path / ".out.mkv.parts").exists()
-
-
-@pytest.mark.parametrize(
-    "change", [{"seed": 5}, {"settings": {"blend": 0.3}}, {"quality": "high", "output": "{}/out.mp4"}, {"picture": 1}]
-)
-def test_pieces_of_another_job_are_never_taken(tmp_path, character, motion_file, change):
-    with pytest.raises(Cancelled):
-        run(a_job(tmp_path, character, motion_file), Stop(11))
-    if change.pop("picture", None):
-        write_picture(character, shift=9)
-    if "output" in change:
-        change["output"] = change["output"].format(tmp_path)
-    assert run(a_job(tmp_path, character, motion_file, **change), LocalHost()).chunks_reused == 0
-
-
-def test_a_kill_between_output_and_manifest_is_mended(tmp_path, character, motion_file, monkeypatch):
-    whole = run(a_job(tmp_path, character, motion_file, output=str(tmp_path / "whole.mkv")), LocalHost())
-
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(route, "write_json", die)
-        with pytest.raises(KeyboardInterrupt):
-            run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert (tmp_path / "out.mkv").exists() and not (tmp_path / "out.mkv.json").exists()
-    result = run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert result.chunks_made == 0 and result.chunks_reused == 6 and result.manifest.exists()
-    assert file_sha256(result.output) == file_sha256(whole.output)
-
-
-def test_a_kill_between_manifest_and_tidying_is_mended(tmp_path, character, motion_file, monkeypatch):
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(route._Run, "_tidy", die)
-        with pytest.raises(KeyboardInterrupt):
-            run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert (tmp_path / ".out.mkv.parts").exists()
-    assert run(a_job(tmp_path, character, motion_file), LocalHost()).chunks_made == 0
-    assert not (tmp_path / ".out.mkv.parts").exists()
-
-
-def test_a_full_disk_keeps_what_was_finished(tmp_path, character, motion_file, monkeypatch):
-    true_encode, calls = route.encode_chunk, []
-
-    def full(chunk, path, fmt, rate):
-        calls.append(chunk.start)
-        if len(calls) == 3:
-            raise OSError(28, "No space left on device")
-        true_encode(chunk, path, fmt, rate)
-
-    monkeypatch.setattr(route, "encode_chunk", full)
-    with pytest.raises(CannotWrite, match="disk is full"):
-        run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert not (tmp_path / "out.mkv").exists()
-    assert run(a_job(tmp_path, character, motion_file), LocalHost()).chunks_reused == 2
-
-
-def test_too_little_room_is_said_before_anything_is_made(tmp_path, character, motion_file, monkeypatch):
-    from motion_transfer.run import preflight
-
-    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10_000_000})())
-    before = listing(tmp_path)
-    with pytest.raises(CannotWrite, match="10 MB are free"):
-        run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert listing(tmp_path) == before
-
-
-def test_the_engine_s_fault_comes_through_and_finished_pieces_stay(
-    tmp_path, character, motion_file, light_engine, monkeypatch
-):
-    true_transfer = light_engine.LightEngine.transfer
-
-    def breaks(self, *args, **more):
-        for number, chunk in enumerate(true_transfer(self, *args, **more)):
-            if number == 2:
-                raise ZeroDivisionError("engine")
-            yield chunk
-
-    with monkeypatch.context() as patch:
-        patch.setattr(light_engine.LightEngine, "transfer", breaks)
-        with pytest.raises(ZeroDivisionError, match="engine"):
-            run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert run(a_job(tmp_path, character, motion_file), LocalHost()).chunks_reused == 2
-
-
-def test_an_engine_that_loses_frames_is_caught(tmp_path, character, motion_file, light_engine, monkeypatch):
-    true_transfer = light_engine.LightEngine.transfer
-
-    def short(self, *args, **more):
-        chunks = list(true_transfer(self, *args, **more))
-        yield from chunks[:-1]
-
-    monkeypatch.setattr(light_engine.LightEngine, "transfer", short)
-    with pytest.raises(RuntimeError, match="20 of 23"):
-        run(a_job(tmp_path, character, motion_file), LocalHost())
-
-
-def test_two_runs_of_one_output_do_not_mix(tmp_path, character, motion_file):
-    started, go_on = threading.Event(), threading.Event()
-
-    class Waiting(LocalHost):
-        def step(self, done, total, stage, preview=None):
-            if stage == "frames":
-                started.set()
-                go_on.wait(10)
-
-    results = []
-    first = threading.Thread(target=lambda: results.append(run(a_job(tmp_path, character, motion_file), Waiting())))
-    first.start()
-    assert started.wait(10)
-    try:
-        with pytest.raises(CannotWrite, match="Another run"):
-            run(a_job(tmp_path, character, motion_file), LocalHost())
-    finally:
-        go_on.set()
-        first.join()
-    assert results[0].chunks_made == 6
 
 
 def test_the_second_character_needs_no_detector(tmp_path, character, clip, same_detector):
