@@ -55,6 +55,8 @@ class Moved:
 
     module: MotionModule
     scale: float
+    sampling: Any
+    """The noise levels that it has set; None where a node before had set others."""
 
 
 def load_motion_module(path: Path) -> MotionModule:
@@ -64,6 +66,7 @@ def load_motion_module(path: Path) -> MotionModule:
         _kept.clear()
         tensors = comfy.utils.load_torch_file(str(path), safe_load=True)
         net = build(tensors, path.name, comfy.ops.manual_cast, _attend)
+        _as_small_as_the_unet(net)
         patcher = comfy.model_patcher.CoreModelPatcher(
             net,
             load_device=comfy.model_management.get_torch_device(),
@@ -102,22 +105,25 @@ def with_motion(model: Any, module: MotionModule, scale: float = 1.0) -> Any:
     model.set_injections(KEY, [PatcherInjection(inject=put_in, eject=take_out)])
     model.set_model_forward_timestep_embed_patch((TemporalTransformer, move))
     model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, KEY, forward)
-    model.set_attachments(KEY, Moved(module, scale))
+    sampling = None
     if "model_sampling" not in model.object_patches:  # a node that sets sampling knows better
-        model.add_object_patch("model_sampling", _schedule_of(model, module.layout))
+        sampling = _schedule_of(model, module.layout)
+        model.add_object_patch("model_sampling", sampling)
+    model.set_attachments(KEY, Moved(module, scale, sampling))
     return model
 
 
 def without_motion(model: Any) -> Any:
     """A clone without what `with_motion` had put on it."""
     model = model.clone()
-    moved = model.get_attachment(KEY) is not None
+    known = moved(model)
     model.remove_additional_models(KEY)
     model.remove_injections(KEY)
     model.remove_attachments(KEY)
     model.remove_wrappers_with_key(WrappersMP.DIFFUSION_MODEL, KEY)
-    if moved:
-        model.object_patches.pop("model_sampling", None)
+    if known is not None:
+        if known.sampling is not None and model.object_patches.get("model_sampling") is known.sampling:
+            model.object_patches.pop("model_sampling")
         patches = model.model_options["transformer_options"]["patches"]
         patches["forward_timestep_embed_patch"] = [
             p for p in patches["forward_timestep_embed_patch"] if p[0] is not TemporalTransformer
@@ -161,6 +167,14 @@ def text_width(network: Any) -> int | None:
     """Channels of the text that a UNet or ControlNet reads; None where it reads none."""
     names = network.named_parameters() if isinstance(network, torch.nn.Module) else ()
     return next((int(value.shape[1]) for name, value in names if name.endswith("attn2.to_k.weight")), None)
+
+
+def _as_small_as_the_unet(net: torch.nn.Module) -> None:
+    """Published files are float32: twice what a UNet in half precision takes. Tables of positions stay."""
+    dtype = comfy.model_management.unet_dtype()
+    for value in net.parameters():
+        if dtype.itemsize < value.dtype.itemsize and dtype.itemsize > 1:
+            value.data = value.data.to(dtype)
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:

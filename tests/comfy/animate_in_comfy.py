@@ -16,7 +16,7 @@ TINY = {
     "use_spatial_transformer": True, "use_temporal_attention": False, "legacy": False,
 }  # fmt: skip
 """The UNet that the goldens were made with: SD1.5's shape, a fifth as wide."""
-FRAMES, LENGTH, OVERLAP, STEPS = 40, 16, 4, 2
+FRAMES, LENGTH, OVERLAP, STEPS = 20, 8, 2, 2
 
 
 def main(pack: Path) -> dict[str, float]:
@@ -33,7 +33,7 @@ def main(pack: Path) -> dict[str, float]:
 
     load_pack(pack)
     with torch.no_grad():
-        return {**injected(), **levels(), **windows(), **refusals()}
+        return {**injected(), **levels(), **windows(), **refusals(), **cancelled()}
 
 
 def tiny_model():
@@ -102,6 +102,9 @@ def injected() -> dict[str, float]:
         if kind == "v2":
             told["v2_scale_1_3"] = off(ours.with_motion(model, module, 1.3), "v2_scale_1_3")
             told["v2_again"] = off(ours.with_motion(ours.with_motion(model, module, 1.3), module), "v2")
+            other = ours.with_motion(plain, module)
+            other.add_object_patch("model_sampling", mine := object())
+            told["own_levels_stay"] = float(ours.with_motion(other, module).object_patches["model_sampling"] is mine)
             told["v2_taken_off"] = off(ours.without_motion(model), "plain")
         told[f"plain_after_{kind}"] = off(plain, "plain")
     return told
@@ -206,12 +209,12 @@ def windows() -> dict[str, float]:
     by_wrapper = sample(shuffled)
     noise = theirs
     told["freenoise_wrapper"] = float((by_wrapper - sample(with_windows(base, static))).abs().max())
-    control.set_cond_hint(hints[:20], 0.8, (0.0, 1.0))
+    control.set_cond_hint(hints[:10], 0.8, (0.0, 1.0))
     try:
         sample(with_windows(base, static))
         told["wrong_count"] = 0.0
     except MotionTransferError as error:
-        told["wrong_count"] = float("20 pictures for 40 frames" in str(error))
+        told["wrong_count"] = float("10 pictures for 20 frames" in str(error))
     return told
 
 
@@ -258,6 +261,57 @@ def refusals() -> dict[str, float]:
     made = backend.ComfyAnimateBackend(prepared, vae, [], [], same, backend.Sampling(), module=tiny_motion("v2"))
     untouched = not made._model.injections and "context_handler" not in made._model.model_options
     told["evolved_is_taken_as_it_is"] = float(untouched and made.places is None and "as it is" in made.notes[0])
+    return told
+
+
+def cancelled() -> dict[str, float]:
+    """ComfyUI's cancel button, pressed after the first step of a section, through our backend."""
+    from types import SimpleNamespace
+
+    import comfy.cldm.cldm
+    import comfy.controlnet
+    import comfy.model_management
+    import comfy.ops
+    import numpy as np
+    import torch
+    from animate_recipe import filled
+    from pack.core import Cancelled
+    from pack.models.animate_diff.backend import SectionCondition
+    from pack.models.animate_diff.windows import WindowRule
+    from pack.nodes import animate_diff_backend as backend
+    from pack.nodes import animate_diff_model as ours
+
+    ours.require_base = lambda model, module: None  # the tiny text is 32 wide
+    backend.require_same_base = lambda control, model: None
+    vae = SimpleNamespace(latent_channels=4, latent_dim=2, get_sd=dict)
+    shape = {k: v for k, v in TINY.items() if k not in ("out_channels", "transformer_depth_output")}
+    network = comfy.cldm.cldm.ControlNet(**shape, hint_channels=3, dtype=torch.float32, operations=comfy.ops.manual_cast)  # fmt: skip
+    control = comfy.controlnet.ControlNet(filled(network, "control."), load_device=torch.device("cpu"))
+    text = [[torch.randn(1, 5, 32, generator=torch.Generator().manual_seed(1)), {}]]
+    made = backend.ComfyAnimateBackend(
+        tiny_model(), vae, text, text, control, backend.Sampling(2, 1.0), module=tiny_motion("v2")
+    )
+    start, noise = torch.zeros(12, 4, 8, 8), torch.randn(12, 4, 8, 8, generator=torch.Generator().manual_seed(2))
+    section = SectionCondition(np.full((12, 64, 64, 3), 90, np.uint8), start, 4, WindowRule(LENGTH, OVERLAP))
+    steps: list[int] = []
+
+    def stop(done, total, preview):
+        steps.append(done)
+        comfy.model_management.interrupt_current_processing(True)
+
+    told = {"fingerprint_again": float(made._digest() == made.fingerprint)}
+    try:
+        made.sample(section, noise, 3, stop)
+        told["cancelled"] = 0.0
+    except Cancelled:
+        told["cancelled"] = float(steps == [1] and comfy.model_management.processing_interrupted())
+    comfy.model_management.interrupt_current_processing(False)
+    steps.clear()
+    done = made.sample(section, noise, 3, lambda *told: steps.append(told[0]))
+    again = made.sample(section, noise, 3, lambda *told: None)
+    kept = float(done[:4].abs().max()) < 1e-6 and bool(torch.isfinite(done).all())
+    told["after_cancelling"] = float(steps == [1, 2] and kept and torch.equal(done, again))
+    told["fingerprint_while_loaded"] = float(made._digest() == made.fingerprint)
     return told
 
 

@@ -49,7 +49,7 @@ def test_motion_in_comfys_own_unet_gives_evolveds_numbers(told, kind):
 def test_nothing_stays_in_the_unet(told):
     for name in ("plain_after_v1", "plain_after_v2", "plain_after_v3", "v2_taken_off"):
         assert told[name] == told["plain"]
-    assert told["v2_again"] == told["v2"]
+    assert told["v2_again"] == told["v2"] and told["own_levels_stay"] == 1
 
 
 def test_noise_levels_are_those_that_the_modules_were_trained_on(told):
@@ -77,6 +77,11 @@ def test_freenoise_shuffles_as_core_does(told):
     assert told["freenoise"] == 0 and told["freenoise_wrapper"] == 0
 
 
+@pytest.mark.parametrize("name", ["cancelled", "after_cancelling", "fingerprint_again", "fingerprint_while_loaded"])
+def test_cancelling_within_a_section_is_ours_to_tell_and_changes_nothing(told, name):
+    assert told[name] == 1
+
+
 @pytest.mark.parametrize("name", ["control_of_another_base", "control_of_another_kind", "vae", "no_pack", "no_module", "wrong_count", "evolved_is_taken_as_it_is"])  # fmt: skip
 def test_what_does_not_fit_is_one_clear_line(told, name):
     assert told[name] == 1
@@ -88,6 +93,7 @@ def tiny(server):
     comfy_python(HERE / "tiny_sd.py", server.folder / "models", ROOT)
     picture = Image.open(ROOT / "demo" / "media" / "heroine.png").convert("RGB")
     picture.resize((96, 128)).save(server.folder / "input" / "small_heroine.png")
+    picture.resize((64, 64)).save(server.folder / "input" / "tiny_heroine.png")
     return server
 
 
@@ -144,8 +150,9 @@ def test_the_bundled_workflow_gives_every_frame_and_the_sound(tiny):
 
 
 def test_a_cancelled_run_goes_on_and_gives_the_same_bits(tiny):
-    words = {"seed": 3, "quality": "Lossless", "frames": 40, "temporal_consistency": False, "reference_strength": 0.0}
-    graph = made_small(**words)
+    words = {"seed": 3, "quality": "Lossless", "temporal_consistency": False, "reference_strength": 0.0}
+    graph = made_small(34, pack=False, retarget="none", **words)
+    graph["10"]["inputs"]["image"] = "tiny_heroine.png"
     whole = tiny.run(graph, timeout=900)
     assert whole.status == "success", whole.error
     assert json.loads(whole.outputs["15"]["text"][0])["engine"]["report"]["sections"] == 2
