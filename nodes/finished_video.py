@@ -70,7 +70,8 @@ def finished_by(
     output = spool_folder() / f"{'_'.join(steps)}_{digest_of(asked)[:32]}{_SUFFIX.get(word, '.mp4')}"
     request = FinishRequest(
         video=str(path), output=str(output), finish=steps, quality=word, start_seconds=start,
-        stop_seconds=stop, commercial_use_only=commercial_use_only, **files,
+        stop_seconds=stop, commercial_use_only=commercial_use_only, character=files.get("character"),
+        original=files.get("original"), mask=files.get("mask"),
     )  # fmt: skip
     with comfy_host(lent, commercial_use_only=commercial_use_only) as host:
         result = finish(request, host, work_dir=lasting_folder(), overwrite=True)
