@@ -156,7 +156,7 @@ def note_other_faces(character: Character, settings: LivePortraitSettings, host:
     if settings.faces != MAIN_FACE or settings.box is not None:
         return
     try:
-        count = len(find_faces(_on_paper(character)))
+        count = len(find_faces(_on_paper(character), thorough=False))
     except MissingPackage:
         return
     if count > 1:

@@ -26,7 +26,7 @@ def install() -> None:
     LocalHost.lend = lambda self, what: stub if what == "live_portrait" else None
     motion_cache.open_detector = lambda **_: FaceDetector()
     motion_cache.detector_id = lambda **_: FaceDetector.id
-    source.find_faces = lambda pixels: []
+    source.find_faces = lambda pixels, **_: []
 
 
 if __name__ == "__main__":

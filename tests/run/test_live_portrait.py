@@ -55,7 +55,7 @@ class Lending(LocalHost):
 def light_detectors(monkeypatch):
     monkeypatch.setattr(motion_cache, "open_detector", lambda **_: FaceDetector())
     monkeypatch.setattr(motion_cache, "detector_id", lambda **_: FaceDetector.id)
-    monkeypatch.setattr(source_module, "find_faces", lambda pixels: [])
+    monkeypatch.setattr(source_module, "find_faces", lambda pixels, **_: [])
 
 
 def write_inputs(folder, num_frames=FRAMES):

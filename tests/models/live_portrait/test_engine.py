@@ -43,7 +43,7 @@ FRAMES = 20
 def one_face_in_the_picture(monkeypatch):
     """The detector of stills is another test's business, and takes a second."""
     found = [face_points(80, 96)]
-    monkeypatch.setattr(source_module, "find_faces", lambda pixels: list(found))
+    monkeypatch.setattr(source_module, "find_faces", lambda pixels, **_: list(found))
     return found
 
 
