@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..core import Host, TransferJob
@@ -29,6 +30,7 @@ def transfer(
     detector: str = "auto",
     person: str = "auto",
     commercial_use_only: bool = False,
+    finish: Mapping[str, Mapping[str, Plain]] | None = None,
     overwrite: bool = False,
     work_dir: str | os.PathLike[str] | None = None,
     host: Host | None = None,
@@ -36,7 +38,8 @@ def transfer(
 ) -> RunResult:
     """A video of `character` doing what the person in `driving` does.
 
-    `settings` are the engine's own, such as `driving_smooth=2`; `motion-transfer engines` lists them.
+    `settings` are the engine's own, such as `driving_smooth=2`; `motion-transfer engines` lists them. `finish`
+    names what is done to the frames afterwards, such as `{"interpolate": {"fps": 60}}`.
     Raises a MotionTransferError whose message says what would work.
     """
     job = TransferJob(
@@ -57,5 +60,6 @@ def transfer(
         detector=detector,
         person=person,
         commercial_use_only=commercial_use_only,
+        finish=finish or {},
     )
     return run(job, host or LocalHost(), work_dir=None if work_dir is None else Path(work_dir), overwrite=overwrite)

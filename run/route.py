@@ -253,6 +253,8 @@ class _Run:
 
     def _finishing(self, made: FinishedPieces, key: str, character: Character, motion: Motion) -> FinishedPieces:
         def original() -> VideoSource:
+            if character.film is not None:
+                return character.film.frames
             return self._film(
                 motion, driving_film(motion, Path(self.job.driving)) if self.plan.driving_is_motion else None
             )
