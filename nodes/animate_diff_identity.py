@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import Host, MissingPackage, MissingWeights, NotForCommercialUse
+from ..core import Host, InputError, MissingPackage, MissingWeights, NotForCommercialUse
 from ..models.animate_diff.weights import INSIGHTFACE
 from .pictures import image
 
@@ -87,5 +87,16 @@ def _installed() -> dict[str, Any]:
 
 
 def _call(name: str, **words: Any) -> tuple[Any, ...]:
+    import comfy.model_management
+
     node = _installed()[name]
-    return getattr(node(), node.FUNCTION)(**words)
+    try:
+        return getattr(node(), node.FUNCTION)(**words)
+    except comfy.model_management.InterruptProcessingException:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever the pack raises, mostly plain Exceptions about missing files
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"The IPAdapter pack's {name} stopped: {said.rstrip('.')}. Its models lie in models/ipadapter and "
+            f"models/clip_vision; reference_strength=0 goes without them."
+        ) from None

@@ -119,6 +119,27 @@ def test_the_missing_adapter_pack_is_named_after_the_files(files, place, monkeyp
     assert "v1-5-pruned.safetensors" in lent.fingerprint and "mm_sd_v15_v2.ckpt" in lent.fingerprint
 
 
+class Pressed(Exception):
+    """As ComfyUI raises it."""
+
+
+@pytest.mark.parametrize(("raised", "comes"), [(Exception("ClipVision model not found."), InputError), (Pressed(), Pressed)])  # fmt: skip
+def test_what_the_pack_raises_is_one_line_and_cancelling_stays_cancelling(nodes, monkeypatch, raised, comes):
+    from motion_transfer.nodes.animate_diff_identity import with_identity
+
+    def stop(self, **words):
+        raise raised
+
+    loader = type("Loader", (), {"FUNCTION": "load", "load": stop})
+    mappings = {"IPAdapterUnifiedLoader": loader, "IPAdapterAdvanced": loader}
+    monkeypatch.setitem(sys.modules, "nodes", SimpleNamespace(NODE_CLASS_MAPPINGS=mappings))
+    monkeypatch.setattr(sys.modules["comfy.model_management"], "InterruptProcessingException", Pressed, raising=False)
+    with pytest.raises(comes) as refusal:
+        with_identity(None, np.zeros((8, 8, 3), np.uint8), "ip-adapter", 0.4)
+    if comes is InputError:
+        assert "ClipVision model not found. Its models" in str(refusal.value) and "\n" not in str(refusal.value)
+
+
 def test_what_the_adapter_sees_is_a_square(nodes):
     from motion_transfer.nodes.animate_diff_identity import as_seen
 
