@@ -60,7 +60,7 @@ def compare(pack: Path, models: Path) -> dict[str, float]:
     seen, still = torch.linspace(-1, 1, 1024).view(1, 1, -1), backend._picture
     latents = PoseLatents(model.attachments[KEY].pose_net, poses, 0.9)
     times = model.model.encode_adm(fps=7, motion_bucket_id=127, augmentation_level=0.0)
-    first = net.input_blocks[0]
+    first = net.input_blocks[0][0]
 
     parts = []  # what the pose changes, of each tile
 

@@ -55,7 +55,7 @@ def write(folder: Path, pack: Path) -> None:
         pose = PoseNet()
     native = filled(unet, 1)
     ours = {diffusers_name(n): v for n, v in native.items()}
-    led = filled(pose, 2, gain=3.0)
+    led = filled(pose, 2, gain=1.2)
     both = {f"unet.{n}": v for n, v in ours.items()} | {f"pose_net.{n}": v for n, v in led.items()}
     torch.save(both, place(folder, "diffusion_models", "MimicMotion_1-1.pth"))
     save_file(ours, place(folder, "diffusion_models", "MimicMotionMergedUnet_1-0-fp16.safetensors"))
