@@ -110,8 +110,8 @@ def test_another_model_is_named_in_one_line(tiny, change, words):
 
 def test_the_loop_on_the_native_model_is_that_of_the_plain_unet(tiny):
     told = json.loads(comfy_python(HERE / "mimic_in_comfy.py", ROOT, tiny.folder / "models").splitlines()[-1])
-    # Sums in another order; ComfyUI casts the weights of each layer to fp32 as it goes.
-    assert told["difference"] < 1e-3 * told["spread"] and told["pose_latents"] > 0.1
+    # Measured 8e-4 of the spread at the highest noise: both sides in one batch, layers cast to fp32 as they come.
+    assert told["difference"] < 2e-3 * told["spread"] and told["pose_latents"] > 0.1
     assert told["decoded"] == [3, 64, 64, 3] and told["steps"] == [[1, 1]]
     assert told["model_untouched"] and told["same_fingerprint"] and told["other_fingerprint"]
 
