@@ -14,9 +14,10 @@ _CELL_PX = 16
 _SMALL_PX = 192
 _DARK, _BRIGHT = 8.0, 247.0
 """Levels beyond which a gain cannot be told: black stays black, and white is cut off."""
-_ALIKE_LEVELS = 5.0
+_ALIKE_LEVELS = (12.0, 7.0, 5.0)
+"""Round by round: light of one side only must not be taken for things that differ before it is known."""
 _AROUND = np.ones((5, 5), np.uint8)
-_PRIOR_SHARE = 0.15
+_PRIOR_SHARE = 0.25
 """Share of a cell's pixels that must be alike before it is believed as much as the whole picture is."""
 
 
@@ -63,17 +64,17 @@ class LightChanges:
         chosen = usable > 0
         whole = np.median(np.log(now[chosen]) - np.log(then[chosen]), axis=0).astype(np.float32)
         cells, local = (self._columns, self._rows), np.zeros((self._rows, self._columns, 3), np.float32)
-        for _ in range(3):  # from the second time on without what the one before shows to be something else
+        for alike in _ALIKE_LEVELS:  # each time without what the one before shows to be something else
             field = cv2.resize(local, self._small, interpolation=cv2.INTER_LINEAR) + whole
             off = np.abs(now - then * np.exp(field)).max(axis=2)
             # what lies beside a thing that moved is not to be trusted either
-            weight = (usable / (1 + np.square(cv2.dilate(off, _AROUND) / _ALIKE_LEVELS)) ** 2)[..., None]
+            weight = (usable / (1 + np.square(cv2.dilate(off, _AROUND) / alike)) ** 2)[..., None]
             total_now, total_then = ((p * weight).sum((0, 1)) for p in (now, then))
             if total_then.min() < 1:
                 return np.zeros_like(local)
             whole = np.log(total_now / total_then)
             here, there = (cv2.resize(p * weight, cells, interpolation=cv2.INTER_AREA) for p in (now, then))
-            prior = _PRIOR_SHARE * total_then / max(float(weight.sum()), 1e-6)
+            prior = _PRIOR_SHARE * total_then / weight.size  # of an average cell
             local = np.log((here + prior * np.exp(whole)) / (there + prior)) - whole
             local = cv2.blur(local, (3, 3), borderType=cv2.BORDER_REPLICATE)
         return (local + whole).astype(np.float32)

@@ -25,7 +25,7 @@ def scene(frames: int = FRAMES, seed: int = 0) -> np.ndarray:
     walker = cv2.resize(rng.integers(30, 80, (6, 6, 3), dtype=np.uint8), (28, 28), interpolation=cv2.INTER_CUBIC)
     out = np.repeat(room[None], frames, axis=0)
     for t in range(frames):
-        x = 5 + 2 * t % (SIZE[0] - 38)
+        x = 5 + 2 * t
         out[t, 40:68, x : x + 28] = walker
     return out
 
@@ -69,15 +69,17 @@ def test_four_percent_of_flicker_fall_to_a_quarter_or_less(name, gains):
     assert before.std() >= 4 * after.std()
 
 
-def test_flicker_of_one_side_only_is_taken_out_there_only():
+def test_flicker_of_one_side_only_is_taken_out_there():
     clean = scene()
     gains = np.zeros((FRAMES, *SIZE[::-1]))
     gains += (ALTERNATING / 0.04 * 0.05)[:, None, None] * np.linspace(1, 0, SIZE[0])[None, None]
     bad = flickering(clean, gains)
     out = settled(bad)
     left, right = np.s_[:, :, : SIZE[0] // 4], np.s_[:, :, -SIZE[0] // 4 :]
-    assert light(bad[left], clean[left]).std() >= 2.5 * light(out[left], clean[left]).std()
-    assert light(out[right], clean[right]).std() <= light(bad[right], clean[right]).std()
+    before, after = (light(p[left], clean[left]).std() for p in (bad, out))
+    other = light(out[right], clean[right]).std()
+    print(f"\nflicker of the left: {100 * before:.2f} % -> {100 * after:.2f} %; on the right {100 * other:.2f} %")
+    assert before >= 3 * after and other < 0.012
 
 
 def test_a_clip_that_does_not_flicker_stays_as_it_is():
@@ -96,7 +98,7 @@ def test_a_moving_edge_keeps_its_contrast(texture):
     def contrast(pixels: np.ndarray) -> float:
         steps = []
         for t in range(4, 44):
-            x = 5 + 2 * t % (SIZE[0] - 38)
+            x = 5 + 2 * t
             for at in (x, x + 28):
                 steps.append(np.abs(pixels[t, 44:64, at].astype(float) - pixels[t, 44:64, at - 1]).mean())
         return float(np.mean(steps))
