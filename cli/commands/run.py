@@ -38,7 +38,9 @@ _FIELDS = {
 
 
 def add(words: argparse.ArgumentParser) -> None:
-    words.add_argument("character", nargs="?", metavar="CHARACTER", help="picture of the character; for live-portrait also a video")
+    words.add_argument(
+        "character", nargs="?", metavar="CHARACTER", help="picture of the character; for live-portrait also a video"
+    )
     words.add_argument("driving", nargs="?", metavar="DRIVING", help="driving video, or a .motion file made of one")
     words.add_argument(
         "-o", "--output", metavar="OUT", help="file to write; without it <character>_<driving>.mp4 beside the character"
