@@ -60,6 +60,7 @@ class ComfyMimicBackend:
             self._fingerprint = self._digest()
         return self._fingerprint
 
+    @torch.no_grad()
     def look_at(self, squashed: np.ndarray, picture: np.ndarray) -> None:
         with Cancelling():
             # Squashed already, to the very size: nothing is left to be cropped.
@@ -73,6 +74,7 @@ class ComfyMimicBackend:
             )
         self._seen = seen.reshape(1, 1, -1).float()
 
+    @torch.no_grad()
     def sample(self, condition: SectionCondition, noise: torch.Tensor, seed: int, on_step: OnStep) -> torch.Tensor:
         assert self._seen is not None and self._picture is not None, "the reference comes first"
         s = self._sampling
@@ -98,6 +100,7 @@ class ComfyMimicBackend:
             )  # fmt: skip
         return made.float().cpu()
 
+    @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         with Cancelling():
             return self._vae.decode(latents).float().cpu().numpy()
