@@ -45,7 +45,7 @@ def main():
         "blend_db": round(float(np.mean(mixed)), 2),
         "motion_db": round(float(np.mean(moved)), 2),
     }
-    told["worse"] = sum(a > b for a, b in zip(mixed, moved, strict=True))
+    told["worse"] = sum(float(a) > float(b) for a, b in zip(mixed, moved, strict=True))
     told["ms_a_frame"] = round(1000 * seconds / len(moved))
     print(json.dumps(told))
 
