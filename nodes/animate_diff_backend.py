@@ -118,16 +118,19 @@ class ComfyAnimateBackend:
             with Cancelling():
                 self._model = with_identity(self._model, picture, s.identity, s.reference_strength)
 
+    @torch.no_grad()
     def encode(self, frames: np.ndarray) -> torch.Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(frames)).float() / 255
         with Cancelling():
             return self._vae.encode(pixels).float().cpu()
 
+    @torch.no_grad()
     def decode(self, latents: torch.Tensor) -> np.ndarray:
         with Cancelling():
             frames = self._vae.decode(latents)
         return (frames.float().cpu().numpy().clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
+    @torch.no_grad()
     def sample(self, section: SectionCondition, noise: torch.Tensor, seed: int, on_step: OnStep) -> torch.Tensor:
         model = self._model if self._evolved else with_windows(self._model, section.rule)
         positive, negative = self._led(section.poses)

@@ -61,7 +61,9 @@ def test_every_node_is_used_by_a_bundled_workflow():
 
 
 # Those of Wan-Animate run in test_wan.py, on small weights.
-@pytest.mark.parametrize("name", sorted(n for n in GRAPHS if not n.startswith(("wan_", "animate_diff", "restore_faces"))))
+@pytest.mark.parametrize(
+    "name", sorted(n for n in GRAPHS if not n.startswith(("wan_", "animate_diff", "restore_faces")))
+)
 def test_a_bundled_workflow_runs(server, name):
     ran = server.run(GRAPHS[name])
     assert ran.status == "success", ran.error
