@@ -80,7 +80,7 @@ class ComfyWanBackend:
         """Only where no CLIP_VISION_OUTPUT came in: squashed, not cropped, as the model was trained."""
         if self._seen is None and self._clip_vision is not None:
             pixels = torch.from_numpy(np.ascontiguousarray(picture)).float()[None] / 255
-            self._seen = self._clip_vision.encode_image(pixels, crop="none")
+            self._seen = self._clip_vision.encode_image(pixels, crop=False)
 
     def face_weights(self) -> Mapping[str, torch.Tensor]:
         return face_weights_of(self._model)

@@ -185,4 +185,5 @@ def test_one_window_equals_cores_own_nodes(tiny):
     assert told["difference"] < 1e-3 < told["spread"] / 10
     assert told["again"] == 0 and told["model_untouched"] == 1
     assert told["without_face"] > 0.01 and told["pose_twice"] > 0.01
+    assert told["squashed"] < 0.01, "CLIP saw a part of the character's picture instead of all of it, squashed"
     assert told["steps"] == 8 and told["same_fingerprint"] == 1 and told["other_fingerprint"] == 1

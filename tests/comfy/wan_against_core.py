@@ -19,6 +19,17 @@ def load_pack(folder: Path):
     spec.loader.exec_module(module)
 
 
+class Sight:
+    """A CLIP_VISION that keeps what core's own preparation makes of a picture under the arguments it was called with."""
+
+    SIDE = 32
+
+    def encode_image(self, image, crop=True):
+        from comfy.clip_model import clip_preprocess
+
+        self.seen = clip_preprocess(image, size=self.SIDE, mean=[0, 0, 0], std=[1, 1, 1], crop=crop)
+
+
 def compare(pack: Path, models: Path) -> dict[str, float]:
     sys.path.insert(0, str(Path.cwd()))
     sys.argv = sys.argv[:1]
@@ -86,7 +97,12 @@ def compare(pack: Path, models: Path) -> dict[str, float]:
     again = backend.decode(sampled(condition)[:, 1:])
     no_face = backend.decode(sampled(WindowCondition(condition.known, condition.pose, None))[:, 1:])
     strong = backend.decode(sampled(WindowCondition(condition.known, condition.pose, codes, 2.0))[:, 1:])
+    wide = numbers.integers(0, 256, (SIDE, 2 * SIDE, 3), np.uint8)
+    sight = Sight()
+    ComfyWanBackend(model, vae, positive, negative, Sampling(STEPS), clip_vision=sight).look_at(wide)
+    whole = torch.nn.functional.interpolate(image(wide[None]).movedim(-1, 1), (Sight.SIDE, Sight.SIDE), mode="bicubic", antialias=True)  # fmt: skip
     return {
+        "squashed": float((sight.seen - whole.clip(0, 1)).abs().mean()),
         "difference": float(np.abs(ours - core_frames).max()),
         "spread": float(core_frames.std()),
         "again": float(np.abs(ours - again).max()),
