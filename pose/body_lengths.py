@@ -39,7 +39,9 @@ SCALE_GROUPS = ("torso", "shoulder", "upper_arm", "forearm", "thigh", "shank", "
 CONFIDENT = 0.45
 LENGTH_QUANTILE = 0.92
 UNSURE_QUANTILE = 0.85  # where the apparent size changes, its own error is in the longest
-HEAD_QUANTILE = 0.7  # a mouth opens and a head nods: the longest is not the truest
+QUANTILES = {"head": 0.7, "torso": 0.5}
+"""Where the longest is not the truest: a mouth opens and a head nods; shoulders rise with the arms, and nothing shows
+a trunk foreshortened as often as a limb."""
 SCALE_QUANTILE = 0.85
 SCALE_SMOOTH_SECONDS = 1.5  # for whether it changes at all
 SCALE_FOLLOW_SECONDS = 0.3  # where it does: a walker comes nearer step by step
@@ -98,7 +100,7 @@ def measure_lengths(samples: np.ndarray, rate: float, edges: Sequence[int], *, p
             values = (samples[:, which] / scale[:, None]).ravel()
             values = values[np.isfinite(values)]
             if len(values):
-                quantile = HEAD_QUANTILE if group == "head" else highest
+                quantile = min(highest, QUANTILES.get(group, highest))
                 lengths[group] = float(np.quantile(values, quantile if len(samples) > 4 else 1.0))
         used = [(columns[g], lengths[g]) for g in SCALE_GROUPS if lengths.get(g, 0) > 0]
         if len(samples) < 5 or not used:

@@ -32,7 +32,7 @@ from motion_transfer.pose.retarget import plan_retarget
         ("B adult to chibi", 2.0, 4.5),
         ("C adult to lanky", 2.0, 2.5),
         ("D side view", 4.0, 2.5),
-        ("E to the camera", 3.0, 2.5),  # the driver grows by 0.9, the truth, whose legs are short, by 0.4
+        ("E to the camera", 2.0, 2.5),  # the driver grows by 0.9, the truth, whose legs are short, by 0.4
         ("F child to adult", 2.0, 2.5),
     ],
 )
