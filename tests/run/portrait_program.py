@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models" / "live_po
 
 import cv2
 from made_faces import FaceDetector
-from stub_networks import StubNetworks
+from portrait_stubs import StubNetworks
 
 from motion_transfer.models.live_portrait import source
 from motion_transfer.run import motion_cache

@@ -17,7 +17,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models" / "live_portrait"))
 from made_faces import SIZE, FaceDetector, motion_of, track, write_film, write_portrait
-from stub_networks import StubNetworks
+from portrait_stubs import StubNetworks
 
 from motion_transfer.core import (  # fmt: skip
     Cancelled,

@@ -35,7 +35,7 @@ from motion_transfer.run.route import run
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "models" / "live_portrait"))
-from stub_networks import StubNetworks  # noqa: E402
+from portrait_stubs import StubNetworks  # noqa: E402
 
 SIZE = (240, 320)
 

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from made_faces import FACE_PX, SIZE, face_points, motion_of, picture, track, write_film
-from stub_networks import PX_PER_UNIT, StubNetworks
+from portrait_stubs import PX_PER_UNIT, StubNetworks
 
 from motion_transfer.core import (
     FACE,

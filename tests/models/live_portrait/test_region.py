@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from made_faces import FACE_PX, SIZE, face_points, motion_of, picture, track, write_film
-from stub_networks import StubNetworks
+from portrait_stubs import StubNetworks
 
 from motion_transfer.core import FACE, Character, CharacterFilm, PoseTrack
 from motion_transfer.models.live_portrait.engine import LivePortraitEngine

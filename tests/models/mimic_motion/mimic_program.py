@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
-from stub_backend import StubBackend
+from stub_mimic import StubBackend
 
 from motion_transfer.run.host import LocalHost
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from made_inputs import SIZE, Lender, a_character, a_motion, face, standing, waving
-from stub_backend import StubBackend
+from mimic_inputs import SIZE, Lender, a_character, a_motion, face, standing, waving
+from stub_mimic import StubBackend
 
 from motion_transfer.core import FACE, Cancelled, Finished, NoPersonFound, UsageError
 from motion_transfer.models.mimic_motion import engine as engine_module

@@ -15,8 +15,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from made_inputs import SIZE, a_motion
-from stub_backend import StubBackend
+from mimic_inputs import SIZE, a_motion
+from stub_mimic import StubBackend
 
 from motion_transfer.core import Cancelled, InputError, MissingPackage, MissingWeights, SourceFile, TransferJob
 from motion_transfer.models.mimic_motion import spec as mimic_spec
