@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from comfy_api.latest import Input, InputImpl, io
+from comfy_api.latest import Input, io
 
-from ..core import RESOLUTIONS, TransferJob, UsageError
+from ..core import RESOLUTIONS
 from ..models.animate_diff.spec import BACKEND, AnimateDiffSettings
 from ..models.animate_diff.windows import SCHEDULES
-from ..run.manifest import manifest_path
 from .animate_diff_folders import motion_module_files, motion_module_path
 from .comfy_host import comfy_host
 from .engine_inputs import setting_input
-from .motion_transfer import QUALITY_WORDS, SUFFIX, job_name, motion_or_video_file
-from .pictures import first_picture
-from .places import lasting_folder, picture_file, spool_folder
-from .wan_animate import report_of
+from .motion_transfer import QUALITY_WORDS
+from .wired_transfer import wired_job, wired_transfer
 from .wires import CATEGORY, MotionWire
 
 FROM_WIRE = "that of the MODEL wire"
@@ -30,9 +27,6 @@ SHAPING = (
 """The engine's settings that the wires do not decide; prompts and files come with the models."""
 _OPTIONS = {o.name: o for o in AnimateDiffSettings.options()}
 _MODULE_TIP = "A file of models/animatediff_models: mm_sd_v15_v2, v3_sd15_mm (Apache-2.0), temporaldiff-v1 (terms on its page), mm_sdxl_v10_beta for SDXL."
-NO_PICTURES = (
-    "AnimateDiff (Long Video) gives pictures only when its 'also_images' is on; the video output needs no memory."
-)
 
 
 class AnimateDiffModel(io.ComfyNode):
@@ -143,19 +137,13 @@ class AnimateDiff(io.ComfyNode):
         sigmas: Any = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        from ..run.route import run  # here, for ComfyUI's start
         from .animate_diff_backend import ComfyAnimateBackend, Sampling
         from .animate_diff_identity import ask_for_identity
         from .animate_diff_model import load_motion_module
 
-        word = QUALITY_WORDS[quality]
-        if word == "alpha":
-            raise UsageError("AnimateDiff makes whole pictures without transparency; High or Lossless would work.")
-        path, start, stop = motion_or_video_file(driving)
-        job = TransferJob(
-            character=str(picture_file(*first_picture(character))), driving=str(path), output="result",
-            engine="animate-diff", settings=settings, seed=seed, quality=word, resolution=resolution,
-            start_seconds=start, stop_seconds=stop,
+        job = wired_job(
+            "AnimateDiff", "animate-diff", settings, character, driving, seed=seed, quality=quality,
+            resolution=resolution,
         )  # fmt: skip
         sampling = Sampling(
             settings["steps"], settings["guidance"], settings["denoise"], sampler_name, scheduler, sampler, sigmas,
@@ -167,21 +155,11 @@ class AnimateDiff(io.ComfyNode):
             model, vae, positive, negative, control_net, sampling,
             module=module, motion_scale=settings["motion_scale"],
         )  # fmt: skip
-        name = f"animate_{job_name(job)[:16]}_{backend.fingerprint[:16]}"
-        output = spool_folder() / f"{name}{SUFFIX.get(word, '.mp4')}"
-        with comfy_host({BACKEND: backend}) as host:
+
+        def identity_is_there(host: Any) -> None:
             if settings["reference_strength"] > 0:
                 ask_for_identity(settings["identity"], host)
-            # Its name says all that is in it, so a finished file is taken as it is, and one without its manifest is not whole.
-            redo = output.exists() and not manifest_path(output).exists()
-            result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=redo)
-        video = InputImpl.VideoFromFile(str(result.output))
-        return io.NodeOutput(video, _pictures(video, also_images), report_of(result.manifest))
 
-
-def _pictures(video: Any, wanted: bool) -> Any:
-    if wanted:
-        return video.get_components().images
-    from comfy_execution.graph_utils import ExecutionBlocker
-
-    return ExecutionBlocker(NO_PICTURES)
+        return wired_transfer(
+            "AnimateDiff (Long Video)", job, BACKEND, backend, also_images=also_images, before=identity_is_there
+        )

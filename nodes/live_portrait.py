@@ -18,11 +18,11 @@ from .motion_transfer import QUALITY_WORDS, SUFFIX, job_name, motion_or_video_fi
 from .pictures import first_picture
 from .places import lasting_folder, picture_file, spool_folder
 from .portrait_files import face_file, film_file, motion_of_faces_seen
-from .wan_animate import report_of
+from .wired_transfer import no_pictures, report_of
 from .wires import CATEGORY, FaceLandmarksWire, MotionWire
 
 ENGINE = "live-portrait"
-NO_PICTURES = "LivePortrait gives pictures and their mask only when its 'also_images' is on; the video output needs no memory."  # fmt: skip
+TITLE, WHAT = "LivePortrait", "pictures and their mask"
 
 
 class LivePortrait(io.ComfyNode):
@@ -86,18 +86,12 @@ class LivePortrait(io.ComfyNode):
             host.lend_also(lend_models(ENGINE, settings, host))
             result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=True)
             video = InputImpl.VideoFromFile(str(result.output))
-            images, mask = _pictures(video, job, host) if also_images else (_blocked(), _blocked())
+            images, mask = _pictures(video, job, host) if also_images else (no_pictures(TITLE, WHAT),) * 2
         return io.NodeOutput(video, images, mask, report_of(result.manifest))
 
 
 def is_video(what: Any) -> bool:
     return hasattr(what, "get_stream_source")
-
-
-def _blocked() -> Any:
-    from comfy_execution.graph_utils import ExecutionBlocker
-
-    return ExecutionBlocker(NO_PICTURES)
 
 
 def _pictures(video: Any, job: TransferJob, host: Any) -> tuple[Any, Any]:

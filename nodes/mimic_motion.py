@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from comfy_api.latest import Input, InputImpl, io
+from comfy_api.latest import Input, io
 
-from ..core import RESOLUTIONS, TransferJob, UsageError
+from ..core import RESOLUTIONS
 from ..models.mimic_motion.spec import BACKEND, MimicMotionSettings
-from ..run.manifest import manifest_path
 from .comfy_host import comfy_host
 from .engine_inputs import setting_input
 from .mimic_files import mimic_files, mimic_path
-from .motion_transfer import QUALITY_WORDS, SUFFIX, job_name, motion_or_video_file
-from .pictures import first_picture
-from .places import lasting_folder, picture_file, spool_folder
-from .wan_animate import report_of
+from .motion_transfer import QUALITY_WORDS
+from .wired_transfer import wired_job, wired_transfer
 from .wires import CATEGORY, MotionWire
 
 SHAPING = (
@@ -25,9 +21,6 @@ SHAPING = (
 )  # fmt: skip
 """The engine's settings that the wires do not decide; version and dtype come with the MODEL."""
 _OPTIONS = {o.name: o for o in MimicMotionSettings.options()}
-NO_PICTURES = (
-    "MimicMotion (Long Video) gives pictures only when its 'also_images' is on; the video output needs no memory."
-)
 
 
 class LoadMimicMotion(io.ComfyNode):
@@ -109,38 +102,17 @@ class MimicMotion(io.ComfyNode):
         sigmas: Any = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        from ..run.route import run  # here, for ComfyUI's start
         from .mimic_backend import ComfyMimicBackend, Sampling
         from .mimic_model import parts_of
 
-        word = QUALITY_WORDS[quality]
-        if word == "alpha":
-            raise UsageError("MimicMotion makes whole pictures without transparency; High or Lossless would work.")
         settings |= {"steps": steps, "version": parts_of(model).version}
-        path, start, stop = motion_or_video_file(driving)
-        job = TransferJob(
-            character=str(picture_file(*first_picture(character))), driving=str(path), output="result",
-            engine="mimic-motion", settings=settings, seed=seed, quality=word, resolution=resolution,
-            start_seconds=start, stop_seconds=stop,
+        job = wired_job(
+            "MimicMotion", "mimic-motion", settings, character, driving, seed=seed, quality=quality,
+            resolution=resolution,
         )  # fmt: skip
         sampling = Sampling(
             steps, sampler_name, scheduler, sampler, sigmas, settings["conditioning_fps"], settings["motion_bucket"],
             settings["noise_aug"],
         )  # fmt: skip
         backend = ComfyMimicBackend(model, vae, clip_vision, sampling)
-        name = f"mimic_{job_name(job)[:16]}_{backend.fingerprint[:16]}"
-        output = spool_folder() / f"{name}{SUFFIX.get(word, '.mp4')}"
-        with comfy_host({BACKEND: backend}) as host:
-            # Its name says all that is in it, so a finished file is taken as it is, and one without its manifest is not whole.
-            redo = output.exists() and not manifest_path(output).exists()
-            result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=redo)
-        video = InputImpl.VideoFromFile(str(result.output))
-        return io.NodeOutput(video, _pictures(video, also_images), report_of(result.manifest))
-
-
-def _pictures(video: Any, wanted: bool) -> Any:
-    if wanted:
-        return video.get_components().images
-    from comfy_execution.graph_utils import ExecutionBlocker
-
-    return ExecutionBlocker(NO_PICTURES)
+        return wired_transfer("MimicMotion (Long Video)", job, BACKEND, backend, also_images=also_images)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from comfy_api.latest import Input, InputImpl, io
+from comfy_api.latest import Input, io
 
-from ..core import RESOLUTIONS, TransferJob, UsageError
+from ..core import RESOLUTIONS
 from ..models.wan_animate.spec import BACKEND, WanAnimateSettings
-from ..run.manifest import manifest_path
-from .comfy_host import comfy_host
 from .engine_inputs import setting_input
-from .motion_transfer import QUALITY_WORDS, SUFFIX, job_name, motion_or_video_file
-from .pictures import first_picture
-from .places import driver_mask_file, lasting_folder, picture_file, spool_folder
+from .motion_transfer import QUALITY_WORDS
+from .places import driver_mask_file
+from .wired_transfer import wired_job, wired_transfer
 from .wires import CATEGORY, MotionWire
 
 ENGINES = {"move": "wan-animate", "replace": "wan-animate-replace"}
@@ -24,9 +19,6 @@ SAMPLING = ("steps", "guidance", "shift")
 SHAPING = ("face_strength", "pose_strength", "driving_smooth", "retarget", "drift_lock", "window", "overlap", "tail", "fit", "mask_grow", "mask_blocks")  # fmt: skip
 """The engine's settings that the wires do not decide; prompts, LoRAs and dtype come with the models."""
 _OPTIONS = {o.name: o for o in WanAnimateSettings.options()}
-NO_PICTURES = (
-    "Wan-Animate (Long Video) gives pictures only when its 'also_images' is on; the video output needs no memory."
-)
 
 
 class WanAnimate(io.ComfyNode):
@@ -90,43 +82,14 @@ class WanAnimate(io.ComfyNode):
         sigmas: Any = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        from ..run.route import run  # here, for ComfyUI's start
         from .wan_backend import ComfyWanBackend, Sampling
 
-        word = QUALITY_WORDS[quality]
-        if word == "alpha":
-            raise UsageError("Wan-Animate makes whole pictures without transparency; High or Lossless would work.")
-        path, start, stop = motion_or_video_file(driving)
-        job = TransferJob(
-            character=str(picture_file(*first_picture(character))), driving=str(path), output="result",
-            engine=ENGINES[mode], settings=settings, seed=seed, quality=word, resolution=resolution,
-            start_seconds=start, stop_seconds=stop,
-            driving_mask=None if driver_mask is None else str(driver_mask_file(driver_mask)),
+        job = wired_job(
+            "Wan-Animate", ENGINES[mode], settings, character, driving, seed=seed, quality=quality,
+            resolution=resolution, driving_mask=None if driver_mask is None else driver_mask_file(driver_mask),
         )  # fmt: skip
         sampling = Sampling(
             settings["steps"], settings["guidance"], settings["shift"], sampler_name, scheduler, sampler, sigmas
         )
         backend = ComfyWanBackend(model, vae, positive, negative, sampling, clip_vision_output=clip_vision_output)
-        name = f"wan_{job_name(job)[:16]}_{backend.fingerprint[:16]}"
-        output = spool_folder() / f"{name}{SUFFIX.get(word, '.mp4')}"
-        with comfy_host({BACKEND: backend}) as host:
-            # Its name says all that is in it, so a finished file is taken as it is, and one without its manifest is not whole.
-            redo = output.exists() and not manifest_path(output).exists()
-            result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=redo)
-        video = InputImpl.VideoFromFile(str(result.output))
-        return io.NodeOutput(video, _pictures(video, also_images), report_of(result.manifest))
-
-
-def _pictures(video: Any, wanted: bool) -> Any:
-    if wanted:
-        return video.get_components().images
-    from comfy_execution.graph_utils import ExecutionBlocker
-
-    return ExecutionBlocker(NO_PICTURES)
-
-
-def report_of(manifest: Path) -> str:
-    """What the run's manifest says of the engine, and its notes."""
-    told = json.loads(manifest.read_text(encoding="utf-8"))
-    known = {"engine": told["engine"], "output": told["output"], "run": told["run"], "notes": told["notes"]}
-    return json.dumps(known, indent=2, ensure_ascii=False)
+        return wired_transfer("Wan-Animate (Long Video)", job, BACKEND, backend, also_images=also_images)

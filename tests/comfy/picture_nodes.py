@@ -29,7 +29,15 @@ def keep(picture: Image.Image, node: str) -> None:
     target = DOCS / node / "picture.jpg"
     picture = picture.convert("RGB")
     small = picture.resize((SMALL_PX, round(picture.height * SMALL_PX / picture.width)), Image.Resampling.LANCZOS)
-    for shown, quality in ((picture, 90), (picture, 75), (small, 75), (small, 60), (small, 50), (small, 40)):
+    for shown, quality in (
+        (picture, 90),
+        (picture, 75),
+        (small, 75),
+        (small, 60),
+        (small, 50),
+        (small, 40),
+        (small, 30),
+    ):
         shown.save(target, quality=quality, optimize=True)
         if target.stat().st_size <= MOST_BYTES:
             break
