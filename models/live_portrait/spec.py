@@ -194,7 +194,9 @@ def _identity(settings: LivePortraitSettings, host: Host) -> str:
     if networks is not None:
         return networks.fingerprint
     need_packages("torch", "safetensors")
-    return names_and_marks(find_weights(host, animals=settings.weights == "animals"))
+    marks = names_and_marks(find_weights(host, animals=settings.weights == "animals"))
+    # auto computes in what the device does best: pieces of a GPU and of a processor do not go into one film
+    return f"{marks} on {host.device.partition(':')[0]}" if settings.dtype == "auto" else marks
 
 
 def _timeline(settings: LivePortraitSettings, character: Character, motion: Motion) -> Timeline:

@@ -18,6 +18,7 @@ from motion_transfer.core import InputError, MissingWeights
 from motion_transfer.models.live_portrait.layout import MLP_IN_PTH
 from motion_transfer.models.live_portrait.load import load_mlps, load_network
 from motion_transfer.models.live_portrait.networks import PortraitNetworks
+from motion_transfer.models.live_portrait.spec import SPEC
 from motion_transfer.models.live_portrait.weights import ANIMALS, PEOPLE
 
 
@@ -211,3 +212,26 @@ def test_frames_are_pictures_of_the_source_moved(networks):
     np.testing.assert_array_equal(networks.render(both, np.stack([x_s, x_s]), x_d), pictures)
     with pytest.raises(ValueError, match="2 sources for 3 frames"):
         networks.render(both, x_s, gold["input/kp_driving"])
+
+
+class _Owner:
+    """A host with a file under every name asked for."""
+
+    def __init__(self, folder, device):
+        self.folder, self.device = folder, device
+
+    def lend(self, what):
+        return None
+
+    def find_weights(self, weights):
+        path = self.folder / weights.file
+        path.write_bytes(weights.file.encode())
+        return path
+
+
+def test_pieces_of_another_device_are_not_gone_on_with_where_auto_computes_differently(tmp_path):
+    def identity(dtype, device):
+        return SPEC.identity(SPEC.settings(dtype=dtype), _Owner(tmp_path, device))
+
+    assert identity("auto", "cpu") != identity("auto", "cuda:0") == identity("auto", "cuda:1")
+    assert identity("fp32", "cpu") == identity("fp32", "cuda:0")
