@@ -191,12 +191,13 @@ def test_extract_without_an_output_lies_beside_the_film(place):
 
 def test_engines_tells_every_setting(capsys):
     from motion_transfer.models.puppet.spec import SPEC
+    from motion_transfer.models.registry import engine_names
 
     assert main(["engines"]) == 0
     shown = capsys.readouterr().out
     assert main(["engines", "--json"]) == 0
     listed = {e["name"]: e for e in json.loads(capsys.readouterr().out)}
-    assert set(listed) == {"puppet", "wan-animate", "wan-animate-replace", "light"}
+    assert set(listed) == set(engine_names()) >= {"light", "puppet", "wan-animate", "live-portrait", "mimic-motion"}
     for option in SPEC.settings.options():
         assert option.name in shown
     assert [s["name"] for s in listed["puppet"]["settings"]] == [o.name for o in SPEC.settings.options()]
