@@ -116,6 +116,13 @@ def test_the_loop_on_the_native_model_is_that_of_the_plain_unet(tiny):
     assert told["model_untouched"] and told["same_fingerprint"] and told["other_fingerprint"]
 
 
+def test_the_originals_two_loops_are_repeated_on_comfys_own_model():
+    told = json.loads(comfy_python(HERE / "mimic_loops_in_comfy.py", ROOT).splitlines()[-1])
+    assert set(told) == {"loop_40_16_6", "loop_27_16_6_cfg1to3"}
+    for name, loop in told.items():  # measured 7.4e-5 and 1.2e-4
+        assert loop["difference"] < 2e-4 < loop["spread"] / 1000, name
+
+
 def test_the_vae_of_the_same_checkpoint_loads_outside_comfyui(tiny):
     torch = pytest.importorskip("torch")
     pytest.importorskip("diffusers")
