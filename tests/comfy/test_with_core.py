@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from real_server import RealServer
 
 ROOT = Path(__file__).resolve().parents[2]
 START, FRAMES = 24, 24  # the second second of the dancer
@@ -226,8 +227,16 @@ def test_missing_weights_are_one_clear_message_and_the_queue_goes_on(server):
     assert after.status == "success"
 
 
-def test_every_engine_with_weights_says_at_once_which_are_missing(server):
+@pytest.fixture
+def bare(tmp_path):
+    """A server of its own: other tests lay small weights into the model folders of the one that all share."""
+    with RealServer(tmp_path / "comfy") as running:
+        yield running
+
+
+def test_every_engine_with_weights_says_at_once_which_are_missing(bare):
     """As they stand on the Model list, with their defaults; this server's model folders are empty."""
+    server = bare
     from motion_transfer.models.registry import engine_names, engine_spec
 
     need = {s.title: s for s in map(engine_spec, engine_names()) if s.weights}
