@@ -9,7 +9,6 @@ bit that of an unbroken run.
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
@@ -40,7 +39,7 @@ from .lock import Lock
 from .manifest import MANIFEST_VERSION, known_result, manifest_path, read_manifest, versions
 from .places import write_beside, write_json, writing
 from .preflight import disk_suffices, may_replace, parts_folder
-from .result import Clock, RunResult
+from .result import Clock, RunResult, finished_already, stopped, tidy
 
 RENDER_VERSION = 1
 """Changed whenever the same finished frames are encoded or joined to another file."""
@@ -194,10 +193,7 @@ class _Finishing:
             self._tidy()
             return result
         except Cancelled:
-            kept = journal.num_frames if journal is not None else 0
-            if kept == 0:
-                raise Cancelled("Stopped before the first frames were finished; nothing is kept.") from None
-            raise Cancelled(f"Stopped. {kept} frames are kept; the same command goes on from there.") from None
+            raise stopped(0 if journal is None else journal.num_frames) from None
         finally:
             if journal is not None and not journal.pieces:
                 journal.discard()
@@ -309,15 +305,10 @@ class _Finishing:
         return RunResult(output, path, clip.num_frames, made, reused, dict(self.clock.seconds), tuple(self.host.notes))
 
     def _already(self, before: dict[str, Any]) -> RunResult:
-        """This very request has made this very file: nothing is left to do but to tidy up after a late kill."""
+        """Tidies up after a late kill."""
         self._tidy()
-        output = Path(self.asked.output)
-        self.host.note(f"{output} is finished already; --overwrite would make it again.")
-        frames = int(before["output"]["num_frames"])
-        return RunResult(output, manifest_path(output), frames, 0, 0, dict(self.clock.seconds), tuple(self.host.notes))
+        return finished_already(Path(self.asked.output), before, self.clock, self.host)
 
     def _tidy(self) -> None:
         if not self.keep_parts:
-            for folder in self.parts.iterdir():
-                if folder.is_dir():
-                    shutil.rmtree(folder, ignore_errors=True)
+            tidy(self.parts)

@@ -8,7 +8,6 @@ this file knows neither codecs nor detectors.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -45,7 +44,7 @@ from .pieces import write_behind
 from .places import cache_folder, write_json
 from .preflight import Plan, disk_suffices, may_replace, parts_folder, plan_run
 from .prepare import prepare_character, working_size
-from .result import Clock, RunResult
+from .result import Clock, RunResult, finished_already, stopped, tidy
 from .sound import Sound, driving_film, find_film, find_sound
 from .weights import only_commercial, refuse_engine
 
@@ -102,7 +101,6 @@ class _Run:
     clock: Clock = field(default_factory=Clock)
 
     def go(self, before: dict[str, Any] | None) -> RunResult:
-        kept = 0
         journal: Journal | None = None
         try:
             character, motion = self._inputs()
@@ -135,10 +133,7 @@ class _Run:
             self._tidy()
             return result
         except Cancelled:
-            kept = journal.num_frames if journal is not None else 0
-            if kept == 0:
-                raise Cancelled("Stopped before the first frames were finished; nothing is kept.") from None
-            raise Cancelled(f"Stopped. {kept} frames are kept; the same command goes on from there.") from None
+            raise stopped(0 if journal is None else journal.num_frames) from None
         finally:
             if journal is not None and not journal.pieces:
                 journal.discard()
@@ -348,25 +343,13 @@ class _Run:
         return {} if self.plan.driving_is_motion else {"driving": motion.source.sha256}
 
     def _already(self, before: dict[str, Any]) -> RunResult:
-        """This very job has made this very file: nothing is left to do but to tidy up after a late kill."""
+        """Tidies up after a late kill."""
         self._tidy()
-        self.host.note(f"{self.plan.output} is finished already; --overwrite would make it again.")
-        return RunResult(
-            self.plan.output,
-            manifest_path(self.plan.output),
-            int(before["output"]["num_frames"]),
-            0,
-            0,
-            dict(self.clock.seconds),
-            tuple(self.host.notes),
-        )
+        return finished_already(self.plan.output, before, self.clock, self.host)
 
     def _tidy(self) -> None:
-        """The output stands: pieces of it, under these or earlier settings, have done their work."""
         if not self.keep_parts:
-            for folder in self.parts.iterdir():
-                if folder.is_dir():
-                    shutil.rmtree(folder, ignore_errors=True)
+            tidy(self.parts)
 
 
 def _stepping(chunks: Iterator[FrameChunk], host: Host, total: int) -> Iterator[FrameChunk]:
