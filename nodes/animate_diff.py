@@ -14,7 +14,7 @@ from .animate_diff_folders import motion_module_files, motion_module_path
 from .comfy_host import comfy_host
 from .engine_inputs import setting_input
 from .motion_transfer import QUALITY_WORDS
-from .wired_transfer import wired_job, wired_transfer
+from .wired_transfer import wired_job, wired_outputs, wired_transfer
 from .wires import CATEGORY, MotionWire
 
 FROM_WIRE = "that of the MODEL wire"
@@ -109,11 +109,7 @@ class AnimateDiff(io.ComfyNode):
                 io.Sampler.Input("sampler", optional=True, tooltip="Your own sampler in place of sampler_name."),
                 io.Sigmas.Input("sigmas", optional=True, tooltip="Your own steps in place of scheduler, steps and denoise."),
             ],
-            outputs=[
-                io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video."),
-                io.Image.Output(id="images", display_name="images", tooltip="The same frames as IMAGE, when also_images is on."),
-                io.String.Output(id="report", display_name="report", tooltip="Sections, seams and windows, and what was noticed on the way (JSON)."),
-            ],
+            outputs=wired_outputs("Sections, seams and windows, and what was noticed on the way (JSON)."),
         )  # fmt: skip
 
     @classmethod

@@ -12,7 +12,7 @@ from .comfy_host import comfy_host
 from .engine_inputs import setting_input
 from .mimic_files import mimic_files, mimic_path
 from .motion_transfer import QUALITY_WORDS
-from .wired_transfer import wired_job, wired_transfer
+from .wired_transfer import wired_job, wired_outputs, wired_transfer
 from .wires import CATEGORY, MotionWire
 
 SHAPING = (
@@ -76,11 +76,7 @@ class MimicMotion(io.ComfyNode):
                 io.Sampler.Input("sampler", optional=True, tooltip="Your own sampler in place of sampler_name."),
                 io.Sigmas.Input("sigmas", optional=True, tooltip="Your own steps in place of scheduler and steps."),
             ],
-            outputs=[
-                io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video."),
-                io.Image.Output(id="images", display_name="images", tooltip="The same frames as IMAGE, when also_images is on."),
-                io.String.Output(id="report", display_name="report", tooltip="Sections, seams as measured, and what was noticed on the way (JSON)."),
-            ],
+            outputs=wired_outputs("Sections, seams as measured, and what was noticed on the way (JSON)."),
         )  # fmt: skip
 
     @classmethod

@@ -11,7 +11,7 @@ from ..models.wan_animate.spec import BACKEND, WanAnimateSettings
 from .engine_inputs import setting_input
 from .motion_transfer import QUALITY_WORDS
 from .places import driver_mask_file
-from .wired_transfer import wired_job, wired_transfer
+from .wired_transfer import wired_job, wired_outputs, wired_transfer
 from .wires import CATEGORY, MotionWire
 
 ENGINES = {"move": "wan-animate", "replace": "wan-animate-replace"}
@@ -53,11 +53,7 @@ class WanAnimate(io.ComfyNode):
                 io.Sampler.Input("sampler", optional=True, tooltip="Your own sampler in place of sampler_name."),
                 io.Sigmas.Input("sigmas", optional=True, tooltip="Your own steps in place of scheduler, steps and shift."),
             ],
-            outputs=[
-                io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video."),
-                io.Image.Output(id="images", display_name="images", tooltip="The same frames as IMAGE, when also_images is on."),
-                io.String.Output(id="report", display_name="report", tooltip="Windows, drift and seams as measured, and what was noticed on the way (JSON)."),
-            ],
+            outputs=wired_outputs("Windows, drift and seams as measured, and what was noticed on the way (JSON)."),
         )  # fmt: skip
 
     @classmethod

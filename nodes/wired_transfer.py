@@ -19,6 +19,15 @@ from .pictures import first_picture
 from .places import lasting_folder, picture_file, spool_folder
 
 
+def wired_outputs(report: str) -> list[io.Output]:
+    """What every such node gives; `report` says what is in its report."""
+    return [
+        io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video."),
+        io.Image.Output(id="images", display_name="images", tooltip="The same frames as IMAGE, when also_images is on."),
+        io.String.Output(id="report", display_name="report", tooltip=report),
+    ]  # fmt: skip
+
+
 def wired_job(
     title: str,
     engine: str,
