@@ -29,6 +29,7 @@ def transfer(
     stop_seconds: float | None = None,
     detector: str = "auto",
     person: str = "auto",
+    driving_mask: str | os.PathLike[str] | None = None,
     commercial_use_only: bool = False,
     finish: Mapping[str, Mapping[str, Plain]] | None = None,
     overwrite: bool = False,
@@ -40,7 +41,7 @@ def transfer(
 
     `settings` are the engine's own, such as `driving_smooth=2`; `motion-transfer engines` lists them. `finish`
     names what is done to the frames afterwards, such as `{"interpolate": {"fps": 60}}`.
-    Raises a MotionTransferError whose message says what would work.
+    Raises a MotionTransferError (`motion_transfer.core`) whose message says what would work.
     """
     job = TransferJob(
         character=os.fspath(character),
@@ -59,6 +60,7 @@ def transfer(
         stop_seconds=stop_seconds,
         detector=detector,
         person=person,
+        driving_mask=None if driving_mask is None else os.fspath(driving_mask),
         commercial_use_only=commercial_use_only,
         finish=finish or {},
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 
 import av
@@ -18,6 +19,7 @@ from motion_transfer.core import (
     CannotWrite,
     InputError,
     SourceFile,
+    TransferJob,
     UnreadableImage,
     UnreadableVideo,
     UsageError,
@@ -215,6 +217,15 @@ def test_the_python_api_takes_paths_and_settings(tmp_path, character, motion_fil
     assert result.num_frames == 23 and json.loads(result.manifest.read_text())["job"]["settings"]["step"] == 2
     with pytest.raises(UsageError, match="no setting 'stride'"):
         motion_transfer.transfer(character, motion_file, engine="light", output=tmp_path / "n.mkv", stride=2)
+
+
+def test_whatever_a_job_can_say_the_python_api_can_say(tmp_path, character, motion_file):
+    words = set(inspect.signature(motion_transfer.transfer).parameters)
+    assert {f.name for f in fields(TransferJob)} <= words
+    result = motion_transfer.transfer(
+        character, motion_file, engine="light", output=tmp_path / "masked.mkv", driving_mask=character
+    )
+    assert json.loads(result.manifest.read_text())["job"]["driving_mask"] == str(character)
 
 
 def test_variable_frame_times_are_kept(tmp_path, character):
