@@ -136,6 +136,7 @@ def verify(host: Host, folder: Path) -> list[Verified]:
     kept = _kept(folder)
     done: dict[Path, Verified] = {}
     files = [w for _, w in POSE_WEIGHTS] + [w for e in engine_names() for w in engine_spec(e).weights]
+    files += [w for f in finisher_names() for w in finisher_spec(f).weights]
     for number, weights in enumerate(files):
         host.step(number, len(files), "verify")
         try:

@@ -162,6 +162,14 @@ def test_verify_tells_whole_from_damaged_and_unknown(hub, tmp_path, monkeypatch)
     assert [v.verdict for v in download.verify(host, tmp_path)] == ["unknown"]
 
 
+def test_verify_looks_at_the_finishers_files_too(tmp_path):
+    for name in ("GFPGANv1.4.pth", "codeformer.pth"):
+        (tmp_path / "facerestore_models").mkdir(exist_ok=True)
+        (tmp_path / "facerestore_models" / name).write_bytes(b"not it")
+    told = download.verify(LocalHost(weights_folders=(tmp_path,)), tmp_path)
+    assert {v.path.name for v in told if v.path.is_relative_to(tmp_path)} == {"GFPGANv1.4.pth", "codeformer.pth"}
+
+
 def test_names_mean_engines_detectors_and_files():
     assert {w.file for w in download.asked_for("wan-animate")} >= {"wan_2.1_vae.safetensors"}
     assert [w.file for w in download.asked_for("yolox")] == ["yolox_l.onnx"]
