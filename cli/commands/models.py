@@ -49,7 +49,10 @@ def _list(words: argparse.Namespace, host: Any) -> int:
         size = "?" if f.num_bytes is None else f"{f.num_bytes / 1e6:.1f}"
         place = f"no; put it at {f.wanted}" if f.path is None else str(f.path)
         table.add_row(f.used_by, f.file, size, f.licence, "yes" if f.commercial_use else "no", place)
-    wide_console().print(table)
+    console = wide_console()
+    console.print(table)
+    folders = ", ".join(str(folder) for folder in host.weights_folders)
+    console.print(f"Looked for in {folders}; --weights DIR names another.", markup=False, soft_wrap=True)
     return 0
 
 
@@ -60,6 +63,9 @@ def _get(words: argparse.Namespace, host: Any) -> int:
     wanted = [weights for name in words.names for weights in asked_for(name)]  # all names first: a typo costs nothing
     for weights in wanted if only_commercial(words.commercial_use_only) else ():
         refuse_non_commercial(weights)
+    if len(wanted) > 1:  # said before the disk is filled: a name may mean files of which one alone is needed
+        size = f"about {sum(weights.num_bytes or 0 for weights in wanted) / 1e9:.1f} GB"
+        print(f"{len(wanted)} files, {size}, into {host.weights_folders[0]}; single files go by their names")  # noqa: T201
     for weights in wanted:
         terms = "" if weights.commercial_use else ", mind its terms for commercial use"
         print(f"{weights.file} from {weights.repository} ({weights.licence}{terms})")  # noqa: T201

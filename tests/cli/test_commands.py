@@ -204,28 +204,6 @@ def test_engines_tells_every_setting(capsys):
     assert listed["puppet"]["settings"][0]["help"] == SPEC.settings.options()[0].help
 
 
-def test_models_tells_what_is_here_and_what_is_not(capsys, light_engine, monkeypatch, tmp_path):
-    from dataclasses import replace
-
-    from motion_transfer.core import WeightFile
-
-    weights = WeightFile(
-        "big", "big.safetensors", "diffusion_models", "some/where", 12_300_000, None, "CC-BY-NC", False
-    )
-    monkeypatch.setattr(light_engine, "SPEC", replace(light_engine.SPEC, weights=(weights,)))
-    assert main(["models", "--json"]) == 0
-    found = {w["file"]: w for w in json.loads(capsys.readouterr().out)}
-    assert found["big.safetensors"]["path"] is None and found["big.safetensors"]["commercial_use"] is False
-    assert any(w["used_by"] == "detector" and w["licence"] == "Apache-2.0" for w in found.values())
-    (tmp_path / "diffusion_models").mkdir()
-    (tmp_path / "diffusion_models" / "big.safetensors").write_bytes(b"1")
-    assert main(["models", "--json", "--weights", str(tmp_path)]) == 0
-    found = {w["file"]: w for w in json.loads(capsys.readouterr().out)}
-    assert found["big.safetensors"]["path"] == str(tmp_path / "diffusion_models" / "big.safetensors")
-    assert main(["models"]) == 0
-    assert "big.safetensors" in capsys.readouterr().out
-
-
 def test_missing_weights_end_with_4(place, capsys, light_engine, monkeypatch):
     from dataclasses import replace
 
