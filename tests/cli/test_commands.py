@@ -358,7 +358,7 @@ def test_a_closed_pipe_is_no_error():
         assert running.wait() == 0
 
 
-def test_a_known_character_and_motion_need_no_mediapipe(place):
+def test_a_run_whose_joints_are_known_needs_no_mediapipe(place):
     """The second character with the same motion costs no detector: not even its package is imported."""
     save_motion(make_motion(4), place / "short.motion")
     (place / "pose.motion").write_bytes(b"")
