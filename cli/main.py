@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from .. import __version__
 from .memory import give_large_blocks_back
@@ -31,8 +32,15 @@ exit status: 0 done, 2 usage, 3 an input or the output's place cannot work, 4 we
 130 stopped (Ctrl-C); the same command then goes on from there"""
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """argparse that says what is wrong in one line, as everything here does, and not under a dozen lines of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {' '.join(message.split())}; '{self.prog} --help' shows how.\n")
+
+
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(
+    root = OneLineParser(
         prog="motion-transfer",
         description="A character image and a driving video become a video of that character doing that motion.",
         epilog=_EPILOG,

@@ -309,7 +309,8 @@ def test_a_reader_that_goes_away_is_no_error(monkeypatch):
 def test_words_that_are_not_understood_end_with_2(capsys, line):
     assert main(line.split()) == USAGE
     told = capsys.readouterr()
-    assert "motion-transfer" in told.err and told.out == ""
+    assert told.err.startswith("error: ") and told.err.count("\n") == 1 and told.out == ""
+    assert "--help' shows how" in told.err or "'models get'" in told.err
 
 
 def test_our_own_mistakes_are_one_line_and_a_hint(place, monkeypatch, capsys):
