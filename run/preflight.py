@@ -129,6 +129,17 @@ def disk_suffices(folder: Path, quality: str, size: tuple[int, int], num_frames:
         )
 
 
+def opaque_in_spite_of_alpha(spec: EngineSpec) -> str:
+    """What is to be known where quality alpha was asked for and the engine's frames have nothing see-through."""
+    offers = any(o.name == "background" and "transparent" in o.choices for o in spec.settings.options())
+    how = (
+        "the setting background=transparent makes them see-through"
+        if offers
+        else f"{spec.title} paints the whole picture"
+    )
+    return f"Quality alpha was asked for, but these frames are opaque everywhere: {how}."
+
+
 def parts_folder(output: Path, work_dir: Path | None) -> Path:
     """Where the journals of `output` are: a hidden folder beside it, or one of its own in `work_dir`."""
     if work_dir is None:

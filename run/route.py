@@ -42,7 +42,7 @@ from .manifest import (
 from .motion_cache import detector_is_there, load_or_extract
 from .pieces import write_behind
 from .places import cache_folder, write_json
-from .preflight import Plan, disk_suffices, may_replace, parts_folder, plan_run
+from .preflight import Plan, disk_suffices, may_replace, opaque_in_spite_of_alpha, parts_folder, plan_run
 from .prepare import prepare_character, working_size
 from .result import Clock, RunResult, finished_already, stopped, tidy
 from .sound import Sound, driving_film, find_film, find_sound
@@ -242,6 +242,8 @@ class _Run:
         if chunk.alpha is not None and not self.plan.format.has_alpha:
             self.host.note("The see-through background is shown black; --quality alpha keeps it see-through.")
             chunk = _on_black(chunk)
+        elif chunk.alpha is None and self.plan.format.has_alpha:
+            self.host.note(opaque_in_spite_of_alpha(self.plan.spec))
         report = getattr(engine, "report", None)
         fmt = engine_format(self.plan.format, self.steps)
         journal.commit(chunk, lambda c, path: encode_chunk(c, path, fmt, rate), report)

@@ -24,10 +24,12 @@ from motion_transfer.core import (
     UnreadableVideo,
     UsageError,
 )
+from motion_transfer.models.registry import engine_spec
 from motion_transfer.pose.motion_file import save_motion
 from motion_transfer.run import route
 from motion_transfer.run.host import LocalHost
 from motion_transfer.run.manifest import job_of_manifest
+from motion_transfer.run.preflight import opaque_in_spite_of_alpha
 from motion_transfer.run.route import run
 from motion_transfer.video import file_sha256
 
@@ -261,6 +263,14 @@ def test_see_through_frames_are_laid_on_black_unless_the_file_keeps_them(
         frame = next(container.decode(video=0)).to_ndarray(format="rgba")
     assert not frame[:40, :, 3].any() and frame[:40, :, :3].any() and frame[40:, :, 3].all()
     assert kept.notes == ()
+
+
+def test_quality_alpha_without_anything_see_through_is_told(tmp_path, character, motion_file):
+    made = run(a_job(tmp_path, character, motion_file, output=str(tmp_path / "a.mkv"), quality="alpha"), LocalHost())
+    assert made.notes == (
+        "Quality alpha was asked for, but these frames are opaque everywhere: Light paints the whole picture.",
+    )
+    assert "background=transparent makes them see-through" in opaque_in_spite_of_alpha(engine_spec("puppet"))
 
 
 @pytest.mark.parametrize(
