@@ -114,6 +114,8 @@ class TransferJob:
             raise UsageError(f"This is not JSON: {error}.") from None
         if not isinstance(values, dict):
             raise UsageError(f"A job is a JSON object, not {type(values).__name__}.")
+        if "manifest_version" in values:
+            raise UsageError("This is the manifest of a finished video and not a job; motion-transfer rerun takes it.")
         known = {f.name for f in fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:

@@ -29,7 +29,7 @@ from .findings import Finding
 from .judge_people import judge_people
 from .judge_picture import judge_picture, judge_timing
 from .known_people import KnownPeople
-from .motion_cache import detector_is_there, detector_models, load_or_extract
+from .motion_cache import detector_is_there, detector_models, is_motion_file, load_or_extract
 from .picture_measures import WIDTH_PX, PictureMeasures
 from .places import cache_folder
 
@@ -102,6 +102,8 @@ def check_driving_video(
     `detector` and `person` as for a run; `cache` holds the motion where these ask for one (None: the user's cache).
     Raises InputError when the file cannot be read as a video at all, and what `load_or_extract` raises.
     """
+    if is_motion_file(path) and open_source is None:
+        raise InputError(f"{path} is a motion, and a check looks at the video it was made of; give that.")
     opened = open_source or partial(open_video, start_seconds=start_seconds, stop_seconds=stop_seconds)
     source = opened(path)
     names = (engine,) if engine else engine_names()

@@ -21,9 +21,10 @@ from ..core import (
     UnreadableImage,
     UnreadableVideo,
     UsageError,
+    VideoSource,
 )
 from ..models.registry import engine_spec
-from ..video import check_audio_fits, check_place, open_video, output_format
+from ..video import check_audio_fits, check_place, is_picture, open_video, output_format
 from .character_film import is_character_film
 from .digests import digest_of
 from .finish_steps import Step, beside_is_there, plan_steps
@@ -67,13 +68,26 @@ def plan_run(job: TransferJob) -> Plan:
             raise UsageError(f"The output {output} is the {what} itself; choose another name with -o.")
     check_place(output)
     if not is_motion_file(job.driving):
-        video = open_video(job.driving, start_seconds=job.start_seconds, stop_seconds=job.stop_seconds)
+        video = _opened(job)
         if job.audio and job.audio_file is None and video.info.has_audio:
             check_audio_fits(job.driving, output)
     if job.audio_file is not None:
         check_audio_fits(job.audio_file, output)
     film = spec.takes_film and is_character_film(job)
     return Plan(spec, settings, spec.needs(settings), output, format, is_motion_file(job.driving), steps, film)
+
+
+def _opened(job: TransferJob) -> VideoSource:
+    """The driving video. UnreadableVideo, which tells whether it and the character changed places."""
+    try:
+        return open_video(job.driving, start_seconds=job.start_seconds, stop_seconds=job.stop_seconds)
+    except UnreadableVideo:
+        if is_picture(job.driving) and not is_picture(job.character):
+            raise UnreadableVideo(
+                f"{job.driving} is a picture and {job.character} is not: the character's picture comes first, "
+                f"the driving video second."
+            ) from None
+        raise
 
 
 def _inputs(job: TransferJob) -> dict[str, str | None]:

@@ -98,6 +98,7 @@ def made_once(tmp_path_factory):
     (tmp_path / "taken.mkv").write_bytes(b"somebody else's")
     (tmp_path / "job.json").write_text('{"character": 5, "driving": "dance.motion", "output": "o.mkv"}')
     (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "manifest.json").write_text('{"manifest_version": 1, "job": {}}')
     (tmp_path / "cut.json").write_text('{"character": ')
     (tmp_path / "extra.json").write_text('{"character": "a", "driving": "b", "output": "c", "speed": 2}')
     return tmp_path
@@ -139,6 +140,8 @@ TABLE = [
     ("run me.png dance.motion -o out.mkv --engine light --mask none.png", INPUT, "no mask none.png"),
     ("run dance.mp4 dance.motion -o out.mkv --engine light", INPUT, "video, not a picture"),
     ("run me.png me.png -o out.mkv --engine light", INPUT, "still picture"),
+    ("run dance.mp4 me.png -o out.mkv --engine light", INPUT, "picture comes first, the driving video second"),
+    ("run dance.motion me.png -o out.mkv --engine light", INPUT, "picture comes first, the driving video second"),
     ("run folder dance.motion -o out.mkv --engine light", INPUT, "is a folder"),
     ("run me.png folder.mp4 -o out.mkv --engine light", INPUT, "is a folder"),
     ("run me.png cut.motion -o out.mkv --engine light", INPUT, "cut.motion"),
@@ -183,6 +186,7 @@ TABLE = [
     ("run --job cut.json", USAGE, "not JSON"),
     ("run --job extra.json", USAGE, "no speed"),
     ("run --job none.json", INPUT, "none.json"),
+    ("run --job manifest.json", USAGE, "motion-transfer rerun"),
     ("run me.png --job job.json", USAGE, "leave out character"),
     ("run --job dance.mp4", USAGE, "not text"),
     ("rerun none.json", INPUT, "none.json"),
@@ -195,6 +199,7 @@ TABLE = [
     ("extract dance.mp4 -o x.motion --start 2 --stop 1", USAGE, "must come after start"),
     ("extract dance.motion -o dance.motion --overwrite", USAGE, "itself"),
     ("check none.mp4", INPUT, "none.mp4"),
+    ("check dance.motion", INPUT, "looks at the video it was made of"),
     ("check text.mp4", INPUT, "text"),
     ("check dance.mp4 --engine wizard", USAGE, "no engine 'wizard'"),
 ]
