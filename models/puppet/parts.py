@@ -17,6 +17,11 @@ LOCKS = 7
 """Hair that hangs over an arm: it moves with the head and the trunk and stays in front of the arm."""
 _HAIR_LIKE, _THE_SAME = 45, 30  # in Lab
 _BODY_COLOUR = 0.12  # of the forearm and hand
+_CHIN = 0.4
+"""How far below its pivot, the height of the chin, a head reaches, as a share of the neck."""
+_DOUBT_AT_SHOULDER = 1.4
+_WIDEST_SHOULDER = 2.2
+"""Both in half widths of the upper arm."""
 LIMBS = {"left_arm": 3, "right_arm": 4, "left_leg": 5, "right_leg": 6}
 
 
@@ -32,6 +37,22 @@ def bone_distance(chain: Chain, shape: tuple[int, int], skip: int = 0) -> np.nda
         width = here * (1 - t) + 0.5 * (here + after) * t
         best = np.minimum(best, np.hypot(x - a[0] - t * vector[0], y - a[1] - t * vector[1]) / width)
     return best
+
+
+def _head_distance(head: Chain, shape: tuple[int, int]) -> np.ndarray:
+    """float32 `[H,W]`: distance to the bone of the head in units of its half width; below its pivot in units of a chin.
+
+    A head as wide as the shoulders would otherwise reach as far down as it is wide, over the whole chest.
+    """
+    pivot, top = head.joints[1], head.joints[2]
+    axis = (top - pivot) / head.lengths[1]
+    chin = min(_CHIN * head.lengths[0], head.radius[1])
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    along = (x - pivot[0]) * axis[0] + (y - pivot[1]) * axis[1]
+    across = (x - pivot[0]) * axis[1] - (y - pivot[1]) * axis[0]
+    over = np.maximum(along - head.lengths[1], 0) / head.radius[1]
+    under = np.maximum(-along, 0) / chin
+    return np.sqrt((across / head.radius[1]) ** 2 + over**2 + under**2)
 
 
 def crotch(rig: Rig, alpha: np.ndarray) -> float | None:
@@ -72,8 +93,9 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
     # A first guess: limbs as wide as measured, and the nearest part, in units of its own width, for the rest.
     half_shoulder = float(np.hypot(*(rig.shoulders[0] - rig.shoulders[1]))) / 2
     trunk = cv2.distanceTransform((~_torso_core(rig, shape)).astype(np.uint8), cv2.DIST_L2, 5) / (0.45 * half_shoulder)
-    trunk = np.minimum(trunk, bone_distance(head, shape) + np.where(bone_distance(head, shape, 1) < 0.9, np.inf, 0.3))
-    distances = {TORSO: trunk, HEAD: bone_distance(head, shape, skip=1) * 1.1}
+    around_head = _head_distance(head, shape)
+    trunk = np.minimum(trunk, bone_distance(head, shape) + np.where(around_head < 0.9, np.inf, 0.3))
+    distances = {TORSO: trunk, HEAD: around_head * 1.1}
     distances |= {LIMBS[name]: np.where(d < 1, d - 9, d) for name, d in limbs.items()}
     distances[HEAD] = np.where((distances[HEAD] < 0.9) & (near_limb > 0.6), -10, distances[HEAD])
     numbers = np.array(list(distances), np.uint8)
@@ -93,15 +115,48 @@ def label_parts(rig: Rig, pixels: np.ndarray, alpha: np.ndarray, crotch_at: floa
         marks[(guess == number) & (away > doubt)] = number
     for name, distance in limbs.items():
         marks[(distance < 0.5) & (guess == LIMBS[name])] = LIMBS[name]
+    _doubt_shoulders(rig, marks, limbs)
     marks[~body] = 0
     outside = 7
     marks[(alpha == 0)] = outside
     flooded = _flood(pixels, marks, body)
     flooded[(flooded == outside) | ~body] = NOBODY
-    labels = _without_islands(flooded.astype(np.uint8), marks, max(2.0, 0.16 * arm_width))
+    flooded = _without_slivers(rig, flooded.astype(np.uint8), limbs, max(2.0, 0.2 * arm_width))
+    labels = _without_islands(flooded, marks, max(2.0, 0.16 * arm_width))
     for name in rig.hidden_hands & limbs.keys():
         labels[_cuff_in_pocket(rig, name, labels)] = NOBODY
-    return _with_locks(rig, pixels, labels, around_head=bone_distance(head, shape, skip=1))
+    return _with_locks(rig, pixels, labels, around_head)
+
+
+def _doubt_shoulders(rig: Rig, marks: np.ndarray, limbs: dict[str, np.ndarray]) -> None:
+    """Take back, in place, what bones alone cannot know about a shoulder; the picture's edges decide there.
+
+    The joint lies inside the trunk, so what is around it and inwards is the trunk's as likely as the arm's. And a
+    shoulder may be much wider than the arm below it: outwards of the joint there is no trunk.
+    """
+    shape = marks.shape
+    core = _torso_core(rig, shape)
+    for name, distance in limbs.items():
+        chain = rig.chain(name)
+        if chain is None or "arm" not in name:
+            continue
+        at, down = chain.joints[0], rig.spine / rig.spine_length
+        away = _grid(shape) - at
+        out = (at - rig.neck) - ((at - rig.neck) @ down) * down
+        outwards = away @ (out / max(np.hypot(*out), 1e-6))
+        along = _along_first(rig, name, shape)
+        joint = (np.hypot(away[..., 0], away[..., 1]) < _DOUBT_AT_SHOULDER * chain.radius[0]) & (along < 0.3)
+        inner = (outwards < 0.3 * chain.radius[0]) & joint | (away @ _inwards_of(chain, rig) > 0) & (along < 0.6)
+        marks[inner & (marks == LIMBS[name])] = 0
+        marks[joint & core & (marks == 0) & (outwards < 0)] = TORSO
+        beside = (outwards > 0) & (distance < _WIDEST_SHOULDER) & (along < 0.8) & (away @ down > -3 * chain.radius[0])
+        marks[beside & np.isin(marks, [TORSO, HEAD])] = 0
+
+
+def _inwards_of(chain: Chain, rig: Rig) -> np.ndarray:
+    """The unit vector across a chain's first bone that points to the trunk's middle."""
+    across = np.array([-chain.vectors[0][1], chain.vectors[0][0]]) / chain.lengths[0]
+    return across if across @ ((rig.neck + rig.pelvis) / 2 - chain.joints[0]) > 0 else -across
 
 
 def _along_first(rig: Rig, name: str, shape: tuple[int, int]) -> np.ndarray:
@@ -256,6 +311,22 @@ def _past_wrist(rig: Rig, name: str, shape: tuple[int, int], more: float) -> np.
     end, axis = chain.joints[2], chain.joints[2] - chain.joints[1]
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     return (x - end[0]) * axis[0] + (y - end[1]) * axis[1] > more * (axis @ axis)
+
+
+def _without_slivers(rig: Rig, labels: np.ndarray, limbs: dict[str, np.ndarray], thin_px: float) -> np.ndarray:
+    """Outlines about a shoulder that were flooded from their far end go to the thick part that they border."""
+    parts = (TORSO, HEAD, LIMBS["left_arm"], LIMBS["right_arm"])
+    reach = round(thin_px)
+    round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    thick = np.zeros_like(labels)
+    for part in parts:
+        thick[cv2.morphologyEx((labels == part).astype(np.uint8), cv2.MORPH_OPEN, round_) > 0] = part
+    near = np.zeros(labels.shape, bool)
+    for name, distance in limbs.items():
+        if "arm" in name:
+            near |= (distance < _WIDEST_SHOULDER) & (_along_first(rig, name, labels.shape) < 0.6)
+    thin = near & np.isin(labels, parts) & (thick == 0)
+    return np.where(thin, nearest_label(thick), labels)
 
 
 def _without_islands(labels: np.ndarray, marks: np.ndarray, calm_px: float) -> np.ndarray:

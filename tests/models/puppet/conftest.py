@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 
 from motion_transfer.core import Character, Motion, PoseTrack, SourceFile, Timeline
 
+MEDIA = Path(__file__).resolve().parents[3] / "demo" / "media"
+DEMO_WIDTH = 480
 SIZE = (280, 380)
 JOINTS = {
     0: (140, 70), 1: (152, 62), 2: (128, 62), 3: (166, 66), 4: (114, 66), 5: (172, 130), 6: (108, 130), 7: (188, 175),
@@ -73,6 +77,24 @@ def half_figure() -> Character:
     pose = _pose(hide=(11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22))
     size = (SIZE[0], 200)
     return Character(pixels[:200], "half", alpha[:200], PoseTrack(pose.points, pose.scores, size), "half")
+
+
+@pytest.fixture(scope="session")
+def character_of():
+    """A function from a name to one of the demo's characters, small, with its known joints."""
+
+    def read(name: str) -> Character:
+        picture = cv2.cvtColor(cv2.imread(str(MEDIA / f"{name}.png"), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
+        truth = json.loads((MEDIA / f"{name}_truth.json").read_text(encoding="utf-8"))
+        scale = DEMO_WIDTH / picture.shape[1]
+        size = (DEMO_WIDTH, round(picture.shape[0] * scale))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        points = np.array(truth["points"], np.float32)[None, :, :2] * scale
+        pose = PoseTrack(points, np.full((1, 133), 0.9, np.float32), size)
+        pixels, alpha = np.ascontiguousarray(picture[..., :3]), np.ascontiguousarray(picture[..., 3])
+        return Character(pixels, name, alpha, pose, has_background=False)
+
+    return read
 
 
 def moved(frames: int) -> np.ndarray:

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
-from motion_transfer.core import Character, PoseTrack
+from motion_transfer.models.puppet.drive import pull
 from motion_transfer.models.puppet.face_eye_shape import detected_shape
 from motion_transfer.models.puppet.face_eyes import Eye
-from motion_transfer.models.puppet.parts import LOCKS
+from motion_transfer.models.puppet.parts import HEAD, LOCKS
 from motion_transfer.models.puppet.puppet import Puppet
-
-MEDIA = Path(__file__).resolve().parents[3] / "demo" / "media"
-WIDTH = 480
-
-
-def character_of(name: str) -> Character:
-    picture = cv2.cvtColor(cv2.imread(str(MEDIA / f"{name}.png"), cv2.IMREAD_UNCHANGED), cv2.COLOR_BGRA2RGBA)
-    truth = json.loads((MEDIA / f"{name}_truth.json").read_text(encoding="utf-8"))
-    scale = WIDTH / picture.shape[1]
-    picture = cv2.resize(picture, (WIDTH, round(picture.shape[0] * scale)), interpolation=cv2.INTER_AREA)
-    points = np.array(truth["points"], np.float32)[None, :, :2] * scale
-    scores = np.full((1, 133), 0.9, np.float32)
-    pose = PoseTrack(points, scores, (picture.shape[1], picture.shape[0]))
-    pixels, alpha = np.ascontiguousarray(picture[..., :3]), np.ascontiguousarray(picture[..., 3])
-    return Character(pixels, name, alpha, pose, has_background=False)
-
 
 Y, X = np.mgrid[:160, :240].astype(np.float32)
 CONTOUR = np.array([[90, 80], [108, 66], [132, 66], [150, 80], [132, 94], [108, 94]], np.float64)
@@ -45,7 +26,7 @@ def eye_over(lighter: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(picture, (0, 0), 0.8).astype(np.uint8)
 
 
-def test_a_robots_shell_is_no_hair():
+def test_a_robots_shell_is_no_hair(character_of):
     """White shoulders as white as its head were taken for hair, and the arms under them were painted olive."""
     character = character_of("robot")
     puppet = Puppet(character)
@@ -69,3 +50,21 @@ def test_a_muzzle_under_half_an_eye_stays_where_it_is(is_flat):
         upper, rise = eye.closing(0.9 * eye._lid_height, -0.2 * eye._lid_height)
         assert upper > 0.9 and (rise == 0) == alone
         assert np.allclose(eye._seam, eye._lower) == alone  # the upper lid comes all the way down
+
+
+@pytest.mark.parametrize("name", ["heroine", "mascot", "robot"])
+def test_a_head_as_wide_as_the_shoulders_leaves_the_chest_to_the_trunk(character_of, name):
+    """Half of the mascot's and the robot's trunk was taken for head, and turned with every nod."""
+    puppet = Puppet(character_of(name))
+    rig = puppet.rig
+    y, x = np.mgrid[: puppet.labels.shape[0], : puppet.labels.shape[1]].astype(np.float32)
+    below = ((x - rig.neck[0]) * rig.spine[0] + (y - rig.neck[1]) * rig.spine[1]) / rig.spine_length**2 > 0.1
+    assert ((puppet.labels == HEAD) & below).sum() < 0.01 * (puppet.labels == HEAD).sum()
+    nodding = rig.points[None].astype(np.float32).copy()
+    scores = np.full((1, 133), 0.9, np.float32)
+    v = nodding[0, :5] - rig.neck
+    c, s = np.cos(0.3), np.sin(0.3)
+    nodding[0, :5] = rig.neck + np.stack([c * v[:, 0] - s * v[:, 1], s * v[:, 0] + c * v[:, 1]], 1)
+    posed = puppet.pose(pull(rig, nodding, scores, np.ones(1)), 0)
+    chest = np.hypot(*(puppet.vertices - (rig.neck + 0.4 * rig.spine)).T) < 0.15 * rig.spine_length
+    assert chest.any() and np.hypot(*(posed - puppet.vertices)[chest].T).max() < 1.0
