@@ -64,7 +64,7 @@ SPEC = EngineSpec(
     summary="Moves the picture itself, on the CPU, without any weights: for drawings, mascots and photos.",
     settings=PuppetSettings,
     open=_open,
-    version="2",
+    version="3",
     window=WINDOW_FRAMES,
     needs=_needs,
 )
