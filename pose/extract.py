@@ -74,7 +74,7 @@ def nobody_found(num_frames: int, file: SourceFile, size: tuple[int, int]) -> No
     return NoPersonFound(
         f"Nobody was found in the {num_frames} frames of {file.path} ({size[0]}x{size[1]}). A person is found best "
         f"when head and shoulders are seen, upright, larger than a quarter of the picture's height and well lit; "
-        f"crop or brighten the clip, or import joints from another program as OpenPose JSON."
+        f"crop or brighten the clip, or take joints of another program (OpenPose JSON; 'motion-transfer extract' reads it)."
     )
 
 

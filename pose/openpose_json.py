@@ -64,6 +64,11 @@ def read_openpose_json(path: str | Path, *, size: tuple[int, int] | None = None)
     return _tracks(frames, size, str(path))[0]
 
 
+def motion_from_openpose_json(path: str | Path, rate: Fraction) -> Motion:
+    """Everybody in a file or folder as `read_openpose_json` reads it; `rate` in frames/s, which no such file tells."""
+    return motion_from_pose_keypoint(_frames_in(Path(path)), rate, name=str(path))
+
+
 def motion_from_pose_keypoint(
     keypoints: Sequence[Mapping[str, Any]], rate: Fraction, *, name: str = "POSE_KEYPOINT"
 ) -> Motion:

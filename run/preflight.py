@@ -87,6 +87,11 @@ def _opened(job: TransferJob) -> VideoSource:
                 f"{job.driving} is a picture and {job.character} is not: the character's picture comes first, "
                 f"the driving video second."
             ) from None
+        if Path(job.driving).suffix.lower() == ".json":
+            raise UnreadableVideo(
+                f"{job.driving} is no video; if it holds joints (OpenPose JSON), 'motion-transfer extract "
+                f"{job.driving} --rate FPS' makes a .motion of it, which drives."
+            ) from None
         raise
 
 

@@ -13,7 +13,10 @@ HELP = "find the motion in DRIVING and save it, so that many characters can use 
 
 def add(words: argparse.ArgumentParser) -> None:
     words.add_argument(
-        "driving", type=Path, metavar="DRIVING", help="driving video, or a .motion file to cut or convert"
+        "driving",
+        type=Path,
+        metavar="DRIVING",
+        help="driving video; or a .motion file, or joints of another program (OpenPose JSON), to cut or convert",
     )
     words.add_argument(
         "-o", "--output", type=Path, metavar="X.motion", help="file to write; without it beside the driving video"
@@ -35,6 +38,9 @@ def add(words: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="how the pose video is drawn: wan (as it is without), wan-v1, openpose, openpose-xinsir, mimicmotion, "
         "sdpose, sdpose-feet, one-to-all",
+    )
+    words.add_argument(
+        "--rate", type=float, metavar="FPS", help="frames a second of OpenPose JSON, which does not tell"
     )
     add_trim(words)
     add_casting(words)
@@ -61,6 +67,7 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
             stop_seconds=words.stop,
             detector=words.detector or "auto",
             person=words.person or "auto",
+            rate=words.rate,
             overwrite=words.overwrite,
             work_dir=words.work_dir,
         )

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_media import make_motion, write_clip, write_picture
 
@@ -172,6 +174,23 @@ def test_extract_saves_the_motion_and_openpose(place, capsys, same_detector):
     assert main(["run", "me.png", "dance.mp4", "-o", "b.mp4", "--engine", "light"]) == 0
     assert file_sha256(place / "a.mp4") == file_sha256(place / "b.mp4")  # sound and all
     assert same_detector.opened == 1
+
+
+def test_extract_takes_joints_of_other_programs_at_the_rate_that_is_told(place, capsys):
+    from motion_transfer.pose.openpose_json import write_openpose_json
+
+    (place / "pose").mkdir()
+    motion = load_motion(place / "dance.motion")
+    for where in ("kp.json", "pose"):  # one list, and a file for each frame
+        write_openpose_json(motion.main, place / where)
+        assert main(["extract", where, "-o", "kp.motion", "--rate", "29.97", "--stop", "0.2", "--overwrite"]) == 0
+        read = load_motion(place / "kp.motion")
+        assert read.num_frames == 6 and read.timeline.rate == Fraction(30000, 1001)
+        seen = (read.main.scores[:, :17] > 0) & (motion.main.scores[:6, :17] > 0)
+        assert seen.any() and np.abs(read.main.points - motion.main.points[:6])[:, :17][seen].max() < 1e-3
+    capsys.readouterr()
+    assert main(["run", "me.png", "kp.motion", "-o", "kp.mp4", "--engine", "light"]) == 0
+    assert capsys.readouterr().out.startswith("kp.mp4: 6 frames")
 
 
 def test_extract_of_a_part_keeps_its_sound_in_step(place):
