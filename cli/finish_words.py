@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 # Flag, finisher, its main setting (what a value after the flag is for), what stands for that value, help. Written out
 # because help must answer before anything is loaded; tests hold it to the finishers' own specs.
 FLAGS: tuple[tuple[str, str, str, str, str], ...] = (
-    ("fps", "interpolate", "fps", "N", "put frames between the frames, up to N a second; cuts and sound stay"),
-    ("restore-faces", "restore-faces", "strength", "X", "sharpen faces that came out blurred, 0 to 1 (0.7)"),
-    ("settle-flicker", "settle-flicker", "strength", "X", "take flicker of light and texture out, 0 to 1 (1)"),
+    ("fps", "interpolate", "fps", "N", "put frames between the frames, up to N a second (60); cuts and sound stay"),
+    ("restore-faces", "restore-faces", "strength", "X", "sharpen faces that came out blurred, 0 to 1 (0.8)"),
+    ("settle-flicker", "settle-flicker", "strength", "X", "take flicker of light out, 0 to 1 (1)"),
     ("match-colour", "match-colour", "strength", "X", "hold the colours of the first frame, or of --character, 0 to 1 (0.8)"),
-    ("paste-back", "paste-back", "place", "WHERE", "put the frames back into --original: face, box or mask"),
+    ("paste-back", "paste-back", "place", "WHERE", "put the frames back into --original: face, box, mask or whole (face)"),
 )  # fmt: skip
 SET_HELP = "a setting of a finisher, such as restore-faces.steadiness=0.8; 'motion-transfer finish --list' lists them"
 

@@ -11,6 +11,7 @@ from ..finish_words import SET_HELP, add_flags, part, steps_of
 from ..words import add_commercial, add_running, add_trim, wide_console
 
 if TYPE_CHECKING:
+    from ...core.settings import Plain
     from ...run.finish import FinishRequest
 
 HELP = "finish any video: frames between frames, faces, flicker, colours; the sound stays as it is"
@@ -45,7 +46,7 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
     asked = FinishRequest(
         video=words.video,
         output=words.output or _beside(words.video, words.quality),
-        finish=steps_of(words, words.set),
+        finish=_steps(words),
         quality=words.quality,
         audio=not words.no_audio,
         start_seconds=words.start or 0.0,
@@ -56,6 +57,23 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         commercial_use_only=words.commercial_use_only,
     )
     return finish_shown(asked, words, cancel, keep_parts=words.keep_parts)
+
+
+_BESIDE = {"character": "match-colour", "original": "paste-back", "mask": "paste-back"}
+"""What lies beside the video -> the finisher that looks at it."""
+
+
+def _steps(words: argparse.Namespace) -> dict[str, dict[str, Plain]]:
+    """What is to be done. UsageError for a file that nothing would look at."""
+    from ...core import UsageError
+
+    steps = steps_of(words, words.set)
+    for given, finisher in _BESIDE.items():
+        if steps and getattr(words, given) is not None and finisher not in steps:
+            raise UsageError(f"--{given} is for --{finisher}; say that as well, or leave --{given} out.")
+    if steps and words.character is not None:  # else the picture would be named and not looked at
+        steps["match-colour"].setdefault("to", "character")
+    return steps
 
 
 def finish_shown(

@@ -28,6 +28,10 @@ def test_the_flags_are_the_finishers():
         assert known[name] == (spec.flag or spec.name, spec.main)
         options = {o.name: o for o in spec.settings.options()}
         assert spec.name == name and spec.summary.endswith(".") and spec.main in options
+    for _, finisher, main_setting, _, told in FLAGS:
+        option = next(o for o in finisher_spec(finisher).settings.options() if o.name == main_setting)
+        default = f"{option.default:g}" if isinstance(option.default, float) else str(option.default)
+        assert f"({default})" in told and all(choice in told for choice in option.choices), told
 
 
 @pytest.mark.parametrize(
@@ -51,6 +55,17 @@ def test_it_says_what_it_made_and_the_manifest_makes_it_again(place, capsys):
     before = (place / "dance_finished.mp4").read_bytes()
     assert main(["rerun", "dance_finished.mp4.json", "-o", "again.mp4", "--quiet"]) == 0
     assert (place / "again.mp4").read_bytes() == before
+
+
+def test_the_characters_picture_is_looked_at_when_it_is_named(place):
+    write_picture(place / "me.png")
+    line = ["finish", "dance.mp4", "-o", "out.mp4", "--quiet", "--match-colour", "1", "--character", "me.png"]
+    assert main(line) == 0
+    steps = json.loads((place / "out.mp4.json").read_text())["finishing"]["finish"]
+    assert steps["match-colour"]["to"] == "character"
+    assert main([*line, "--set", "match-colour.to=first frame", "--overwrite"]) == 0
+    steps = json.loads((place / "out.mp4.json").read_text())["finishing"]["finish"]
+    assert steps["match-colour"]["to"] == "first frame"
 
 
 def test_a_transfer_is_finished_by_one_word(place, capsys):
@@ -79,6 +94,8 @@ def test_the_list_names_every_finisher_and_setting(capsys):
         (["--set", "interpolate=60"], 2, "FINISHER.SETTING=VALUE"),
         (["--set", "interpolate.speed=2"], 2, "there are fps"),
         (["--paste-back", "box"], 2, "--original FILE"),
+        (["--fps", "50", "--character", "me.png"], 2, "--character is for --match-colour"),
+        (["--fps", "50", "--original", "dance.mov"], 2, "--original is for --paste-back"),
         (["--paste-back", "--original", "dance.mov"], 3, "dance.mov"),
         (["--fps", "50", "-o", "dance.mp4"], 2, "is the video itself"),
         (["--fps", "50", "-o", "taken.mp4"], 3, "--overwrite"),
