@@ -130,6 +130,13 @@ def test_every_package_folder_is_listed_in_pyproject():
     assert listed == found
 
 
+def test_type_checkers_are_told_that_the_package_has_hints():
+    if tomllib is None:
+        pytest.skip("tomllib comes with Python 3.11; the list is checked there")
+    taken = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    assert taken == {"motion_transfer": ["py.typed"]} and (ROOT / "py.typed").is_file()
+
+
 def test_the_front_door_imports_nothing_when_executed():
     tree = ast.parse((ROOT / "__init__.py").read_text())
     for node in tree.body:
