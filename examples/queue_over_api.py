@@ -17,7 +17,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import aiohttp
+try:
+    import aiohttp
+except ImportError:
+    sys.exit("aiohttp is missing: run this with ComfyUI's Python, or pip install aiohttp.")
 
 GRAPH = Path(__file__).resolve().parent.parent / "workflows" / "api" / "first_result.json"
 
@@ -117,6 +120,9 @@ async def main() -> None:
     *characters, driving = asked.inputs
     if not characters:
         parser.error("give at least one picture and the driving video")
+    for path in asked.inputs:
+        if not path.is_file():
+            parser.error(f"there is no file {path}")
     server = f"http://{asked.server}"
     settings = {name: value(text) for name, _, text in (s.partition("=") for s in asked.set)}
     folder = asked.output if len(characters) > 1 else asked.output.parent
@@ -124,11 +130,18 @@ async def main() -> None:
     async with aiohttp.ClientSession() as session:
         clip = await upload(session, server, driving)
         for character in characters:
-            graph = filled(json.loads(GRAPH.read_text()), await upload(session, server, character), clip, settings)
+            graph = filled(
+                json.loads(GRAPH.read_text(encoding="utf-8")), await upload(session, server, character), clip, settings
+            )
             path = folder / f"{character.stem}_{driving.stem}.mp4" if len(characters) > 1 else asked.output
             await save(session, server, await run(session, server, graph), path)
             print(path)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except aiohttp.ClientConnectorError as error:
+        sys.exit(f"No ComfyUI answers at {error.host}:{error.port}: start it, or name another with --server HOST:PORT.")
+    except aiohttp.ClientError as error:
+        sys.exit(f"ComfyUI did not take it: {error}")
