@@ -24,6 +24,11 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time; 7.5 or 1:07.5 would do") from None
 
 
+def frames(count: int) -> str:
+    """'1 frame', '2 frames'."""
+    return f"{count} frame{'' if count == 1 else 's'}"
+
+
 def setting(text: str) -> tuple[str, str]:
     """'key=value' as a pair; what the key may be is for the engine to say."""
     key, equals, value = text.partition("=")

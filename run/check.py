@@ -74,7 +74,8 @@ class CheckReport:
 
     def lines(self) -> list[str]:
         """For a terminal: the clip, each finding with time, reason and advice, then the verdicts."""
-        head = f"{self.source}: {self.num_frames} frames, {self.seconds:.1f} s, {self.rate:.5g} frames/s, {self.size[0]}x{self.size[1]}"
+        noun = "frame" if self.num_frames == 1 else "frames"
+        head = f"{self.source}: {self.num_frames} {noun}, {self.seconds:.{1 if self.seconds >= 0.1 else 2}f} s, {self.rate:.5g} frames/s, {self.size[0]}x{self.size[1]}"
         lines = [head]
         if not self.findings:
             lines.append("Nothing to mend.")

@@ -6,7 +6,7 @@ import argparse
 import threading
 from pathlib import Path
 
-from ..words import add_casting, add_running, add_trim
+from ..words import add_casting, add_running, add_trim, frames
 
 HELP = "find the motion in DRIVING and save it, so that many characters can use it"
 
@@ -73,7 +73,7 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         )
     if not words.quiet:
         for path in made:
-            print(f"{path}: {motion.num_frames} frames, {motion.detector}")  # noqa: T201
+            print(f"{path}: {frames(motion.num_frames)}, {motion.detector}")  # noqa: T201
         if len(motion.tracks) > 1:
             print(f"{len(motion.tracks)} people; the first one drives:")  # noqa: T201
             for person in people(motion):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..finish_words import part, steps_of
-from ..words import add_casting, add_commercial, add_running, add_trim, setting
+from ..words import add_casting, add_commercial, add_running, add_trim, frames, setting
 
 if TYPE_CHECKING:
     from ...core import TransferJob
@@ -94,7 +94,7 @@ def run_job(job: TransferJob, words: argparse.Namespace, cancel: threading.Event
 def summary(result: RunResult) -> str:
     total = sum(result.seconds.values())
     again = f", {result.chunks_reused} of {result.chunks_made + result.chunks_reused} pieces from before"
-    return f"{result.output}: {result.num_frames} frames in {total:.1f} s{again if result.chunks_reused else ''}"
+    return f"{result.output}: {frames(result.num_frames)} in {total:.1f} s{again if result.chunks_reused else ''}"
 
 
 def job_of(words: argparse.Namespace) -> TransferJob:

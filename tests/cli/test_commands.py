@@ -189,8 +189,10 @@ def test_extract_takes_joints_of_other_programs_at_the_rate_that_is_told(place, 
         seen = (read.main.scores[:, :17] > 0) & (motion.main.scores[:6, :17] > 0)
         assert seen.any() and np.abs(read.main.points - motion.main.points[:6])[:, :17][seen].max() < 1e-3
     capsys.readouterr()
-    assert main(["run", "me.png", "kp.motion", "-o", "kp.mp4", "--engine", "light"]) == 0
-    assert capsys.readouterr().out.startswith("kp.mp4: 6 frames")
+    for stop, told in ((["--stop", "0.03"], "kp.mp4: 1 frame in "), ([], "kp.mp4: 6 frames in ")):
+        line = ["run", "me.png", "kp.motion", "-o", "kp.mp4", "--engine", "light", "--overwrite", *stop]
+        assert main(line) == 0
+        assert capsys.readouterr().out.startswith(told)
 
 
 def test_extract_of_a_part_keeps_its_sound_in_step(place):
