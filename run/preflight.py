@@ -160,8 +160,15 @@ def opaque_in_spite_of_alpha(spec: EngineSpec) -> str:
 
 
 def parts_folder(output: Path, work_dir: Path | None) -> Path:
-    """Where the journals of `output` are: a hidden folder beside it, or one of its own in `work_dir`."""
+    """Where the journals of `output` are: a hidden folder beside it, or one of its own in `work_dir`, which is made.
+
+    CannotWrite where it cannot be.
+    """
     if work_dir is None:
         return output.parent / f".{output.name}.parts"
-    work_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "it is a file" if work_dir.is_file() else (error.strerror or str(error)).lower()
+        raise CannotWrite(f"{work_dir} cannot be the work folder ({why}); name another with --work-dir.") from None
     return work_dir / f"{output.name}.{digest_of({'path': str(output.absolute())})[:8]}.parts"

@@ -174,6 +174,8 @@ TABLE = [
     ("run me.png dance.motion -o none/out.mkv --engine light", INPUT, "does not exist"),
     ("run me.png dance.motion -o me.png/out.mkv --engine light", INPUT, "me.png"),
     ("run me.png dance.motion -o taken.mkv --engine light", INPUT, "--overwrite"),
+    (LIGHT + " --work-dir me.png", INPUT, "it is a file"),
+    (LIGHT + " --work-dir me.png/work", INPUT, "cannot be the work folder"),
     ("run me.png dance.mp4 -o dance.mp4 --engine light --overwrite", USAGE, "driving video itself"),
     ("run me.png dance.mp4 -o ./folder/../dance.mp4 --engine light", USAGE, "driving video itself"),
     (LIGHT + " --audio none.wav", INPUT, "no audio file none.wav"),
