@@ -5,17 +5,22 @@ transformed weights, instead of m squared times k squared. The transforms are tw
 one after a matrix product for each of those products, so that a processor spends its time where it is fastest. Tiles
 are worked on a few at a time and stay in its cache. Numbers equal the plain convolution's to twice its rounding.
 
+More taps than a tile has pixels are taken in groups as wide as a tile: each group reads the transformed pixels of a
+neighbouring tile, which are there already, and the groups' products are added before they are transformed back.
+
 Graphics cards have the method in their own libraries; half precision loses too much in the transforms.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .kept_memory import Bordered, KeptMemory
 
 FEWEST_CHANNELS, FEWEST_PRODUCTS = 64, 128 * 128
 """Channels on either side, and both multiplied: below these the transforms take longer than they save."""
@@ -58,12 +63,9 @@ def _product(roots: list[Fraction]) -> list[Fraction]:
     return out
 
 
-def is_worth(weight: Tensor, x: Tensor, tile: int = 4) -> bool:
-    """Whether `x` `[B,C,H,W]` times `weight` `[n,C,k,k]` is faster in tiles: large ones of 3 x 3 taps, on a CPU in float32."""
-    if x.device.type != "cpu" or x.dtype != torch.float32 or weight.dtype != torch.float32:
-        return False
+def is_worth(weight: Tensor, frames: int, height: int, width: int, tile: int = 4) -> bool:
+    """Whether maps of this size times `weight` `[n,C,3,3]` are faster in tiles than in one go."""
     outputs, channels, _, taps = weight.shape
-    frames, _, height, width = x.shape
     enough = min(outputs, channels) >= FEWEST_CHANNELS and outputs * channels >= FEWEST_PRODUCTS
     # of a small map the weights are the larger part, and those of tiles are four times as large
     enough &= frames * height * width >= max(256, outputs / 2, channels / 2)
@@ -73,82 +75,92 @@ def is_worth(weight: Tensor, x: Tensor, tile: int = 4) -> bool:
 class TiledConvolution:
     """A same-size convolution by `weight` `[n,C,k,k]`, k odd, float32 on the CPU, made ready once."""
 
-    def __init__(self, weight: Tensor, tile: int = 4) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, tile: int = 4) -> None:
         taps = weight.shape[-1]
-        after, of_weights, before = matrices(tile, taps)
-        self.tile, self.reach, self.span = tile, taps // 2, tile + taps - 1
-        turned = torch.einsum("ia,jb,ncab->ijcn", of_weights, of_weights, weight.double())
-        self.weights = turned.flatten(0, 1).float().contiguous()  # (span span) C n
+        self.tile, self.groups = tile, 1 if taps <= tile else -(-taps // tile)
+        in_group = taps if self.groups == 1 else tile
+        self.outputs = len(weight)
+        self.reach, self.span = taps // 2, tile + in_group - 1
+        self.beyond = (self.groups - 2) * tile + self.span - self.reach
+        """Pixels of zeros that a map must have behind its last; before its first, `reach`."""
+        after, of_weights, before = matrices(tile, in_group)
+        missing = self.groups * in_group - taps
+        grouped = F.pad(weight.double(), (0, missing, 0, missing)).unflatten(3, (self.groups, in_group))
+        grouped = grouped.unflatten(2, (self.groups, in_group))
+        turned = torch.einsum("ia,jb,ncgahb->ghijcn", of_weights, of_weights, grouped)
+        self.weights = turned.flatten(2, 3).flatten(0, 1).float().contiguous()  # (g g) (span span) C n
+        self.bias = bias
         self.before = torch.kron(before, before).float().contiguous()
         self.after = torch.kron(after, after).float().contiguous()
         # The place whose product goes into all pixels of a tile with a factor of 1 takes the bias: the point 1, twice.
-        self.bias_at = _POINTS.index(1) * self.span + _POINTS.index(1)
+        self._bias_at = _POINTS.index(1) * self.span + _POINTS.index(1)
 
-    def __call__(
-        self, x: Tensor, bias: Tensor | None = None, slope: float | None = None, scaled: Tensor | None = None
-    ) -> Tensor:
-        """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU.
+    def bands(self, x: Bordered, memory: KeptMemory) -> Iterator[tuple[slice, slice, Tensor]]:
+        """Frames, rows and their pixels `[tile,tile,B,h/tile,W/tile,n]`, until all of `x` has been seen.
 
-        With `scaled` `[B,H,W,n/2]` it is that times the first half of the outputs plus the second, `[B,H,W,n/2]`.
+        Axes are row and column in a tile, then the tiles; `by_tile` shows a map so. Pixels last until the next band.
         """
-        frames, height, width, channels = x.shape
-        tile, span, places, outputs = self.tile, self.span, self.span**2, self.weights.shape[2]
-        down, across, edge = height // tile, width // tile, self.reach
-        out = x.new_empty(frames, height, width, outputs if scaled is None else outputs // 2)
-        wanted = _tiles_at_once(channels, outputs, places)
+        if x.before != self.reach or x.behind < self.beyond:
+            raise ValueError(f"a border of {x.before} and {x.behind}, not {self.reach} and {self.beyond}")
+        (frames, height, width, channels), tile, places = x.inner.shape, self.tile, self.span**2
+        outputs, more = self.outputs, self.groups - 1
+        down, across = height // tile, width // tile
+        wanted = _tiles_at_once(channels, outputs, places, self.groups)
         rows = min(down, max(1, wanted // across))
-        whole = max(1, wanted // (across * down)) if rows == down else 1
-        room = _Room(x, min(frames, whole) * rows * across * max(places * channels, places * outputs))
+        whole = max(1, wanted // (across * down)) if rows == down and not more else 1
+        image, line, pixel, channel = x.whole.stride()
+        strides = (line, pixel, image, tile * line, tile * pixel, channel)
         for first in range(0, frames, whole):
             images = min(frames, first + whole) - first
-            padded = F.pad(x[first : first + images], (0, 0, edge, edge, edge, edge))
-            image, line, pixel, channel = padded.stride()
             for top in range(0, down, rows):
                 high = min(down, top + rows) - top
-                tiles = images * high * across
-                seen = room.a(span, span, images, high, across, channels)
-                strides = (line, pixel, image, tile * line, tile * pixel, channel)
-                seen.copy_(padded.as_strided(seen.shape, strides, padded.storage_offset() + tile * top * line))
-                turned = torch.mm(self.before, seen.view(places, -1), out=room.b(places, tiles * channels))
-                made = room.a(places, tiles, outputs)
-                torch.bmm(turned.view(places, tiles, channels), self.weights, out=made)
-                if bias is not None:
-                    made[self.bias_at] += bias
-                pixels = torch.mm(self.after, made.view(places, -1), out=room.b(tile * tile, tiles * outputs))
-                pixels = pixels.view(tile, tile, images, high, across, outputs)
-                here = slice(first, first + images), slice(tile * top, tile * (top + high))
-                target = self._by_tile(out[here])
-                if scaled is None:
-                    target.copy_(pixels)
-                else:
-                    torch.addcmul(pixels[..., outputs // 2 :], self._by_tile(scaled[here]), pixels[..., : outputs // 2], out=target)  # fmt: skip
-                if slope is not None:
-                    F.leaky_relu_(out[here], slope)
+                windows = images * (high + more) * (across + more)
+                seen = memory("windows", self.span, self.span, images, high + more, across + more, channels)
+                offset = x.whole.storage_offset() + first * image + tile * top * line
+                seen.copy_(x.whole.as_strided(seen.shape, strides, offset))
+                turned = memory("turned", places, windows * channels)
+                torch.mm(self.before, seen.view(places, -1), out=turned)
+                turned = turned.view(places, windows, channels)
+                used = windows - more * (across + more + 1)  # the last row's neighbours are no tiles themselves
+                made = memory("windows", places, used, outputs)
+                for group, weights in enumerate(self.weights):
+                    start = (group // self.groups) * (across + more) + group % self.groups
+                    seen_there = turned[:, start : start + used]
+                    if group:
+                        made.baddbmm_(seen_there, weights)
+                    else:
+                        torch.bmm(seen_there, weights, out=made)
+                if self.bias is not None:
+                    made[self._bias_at] += self.bias
+                pixels = memory("turned", tile * tile, images * high * (across + more) * outputs)
+                torch.mm(self.after, made.view(places, -1), out=pixels[:, : used * outputs])
+                pixels = pixels.view(tile, tile, images, high, across + more, outputs)[..., :across, :]
+                yield slice(first, first + images), slice(tile * top, tile * (top + high)), pixels
+
+    def __call__(self, x: Tensor, slope: float | None = None) -> Tensor:
+        """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU."""
+        padded = F.pad(x, (0, 0, self.reach, self.beyond, self.reach, self.beyond))
+        out = x.new_empty(*x.shape[:3], self.outputs)
+        for frames, rows, pixels in self.bands(Bordered(padded, self.reach, self.beyond), KeptMemory()):
+            band = out[frames, rows]
+            by_tile(band, self.tile).copy_(pixels)
+            if slope is not None:
+                F.leaky_relu_(band, slope)
         return out
 
-    def _by_tile(self, band: Tensor) -> Tensor:
-        """`[tile,tile,B,H/tile,W/tile,n]`, a view of `[B,H,W,n]`."""
-        split = band.unflatten(2, (-1, self.tile)).unflatten(1, (-1, self.tile))
-        return split.permute(2, 4, 0, 1, 3, 5)
+
+def by_tile(x: Tensor, tile: int) -> Tensor:
+    """`[tile,tile,B,H/tile,W/tile,n]`, a view of `[B,H,W,n]`."""
+    return x.unflatten(2, (-1, tile)).unflatten(1, (-1, tile)).permute(2, 4, 0, 1, 3, 5)
 
 
-class _Room:
-    """Two pieces of memory that every step writes by turns: fresh ones cost a processor as much as the work."""
+def _tiles_at_once(channels: int, outputs: int, places: int, groups: int) -> int:
+    """As many as the cache holds, but enough that the weights are not fetched for a few of them alone.
 
-    def __init__(self, like: Tensor, size: int) -> None:
-        self.first, self.second = like.new_empty(2, size)
-
-    def a(self, *shape: int) -> Tensor:
-        return self.first[: math.prod(shape)].view(shape)
-
-    def b(self, *shape: int) -> Tensor:
-        return self.second[: math.prod(shape)].view(shape)
-
-
-def _tiles_at_once(channels: int, outputs: int, places: int) -> int:
-    """As many as the cache holds, but enough that the weights are not fetched for a few of them alone."""
-    wanted = max(64, max(channels, outputs) // 2)
-    return max(16, min(wanted, _MOST_WORDS * 2 // (places * max(channels, outputs))))
+    Of groups as many as it holds at all: their neighbours at every edge of a band are computed twice.
+    """
+    most = _MOST_WORDS * 2 // (places * max(channels, outputs))
+    return max(16, most if groups > 1 else min(most, max(64, max(channels, outputs) // 2)))
 
 
 class SameConvolution(nn.Module):
@@ -166,20 +178,14 @@ class SameConvolution(nn.Module):
         self.register_buffer("bias", bias)
         self._tiled: TiledConvolution | None = None
 
-    def forward(self, x: Tensor, slope: float | None = None, scaled: Tensor | None = None) -> Tensor:
-        """Of `[B,C,H,W]`, channels last; with `slope` through a leaky ReLU (0 = ReLU).
-
-        With `scaled` it is that times the first half of the outputs plus the second half.
-        """
-        if is_worth(self.weight, x):
+    def forward(self, x: Tensor, slope: float | None = None) -> Tensor:
+        """Of `[B,C,H,W]`, channels last; with `slope` through a leaky ReLU (0 = ReLU)."""
+        on_cpu = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
+        if on_cpu and is_worth(self.weight, len(x), *x.shape[2:]):
             if self._tiled is None:
-                self._tiled = TiledConvolution(self.weight)
-            scaled = None if scaled is None else scaled.permute(0, 2, 3, 1)
-            return self._tiled(x.permute(0, 2, 3, 1), self.bias, slope, scaled).permute(0, 3, 1, 2)
+                self._tiled = TiledConvolution(self.weight, self.bias)
+            return self._tiled(x.permute(0, 2, 3, 1), slope).permute(0, 3, 1, 2)
         y = self._whole(x)
-        if scaled is not None:
-            factor, offset = y.chunk(2, 1)
-            y = torch.addcmul(offset, scaled, factor)
         return y if slope is None else F.leaky_relu_(y, slope)
 
     def _whole(self, x: Tensor) -> Tensor:

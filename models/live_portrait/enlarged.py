@@ -6,6 +6,8 @@ at twice the size and 5 of 12 at four times, and the numbers are the same to rou
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,6 +31,11 @@ class EnlargedConv2d(nn.Module):
                 summed = torch.stack([summed[..., group].sum(-1) for group in groups_x], -1)
                 self.parts.append(Conv2d(summed, bias, dtype, padding=0))
                 self.places.append(((*left, *above), rows, columns))
+
+    @property
+    def convolutions(self) -> list[Conv2d]:
+        """Of the small map, one for each kind of place within a cell, row by row; the one that there is at scale 1."""
+        return cast("list[Conv2d]", list(self.parts))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.scale == 1:

@@ -57,8 +57,8 @@ class Conv2d(SameConvolution):
         super().__init__(weight.to(dtype), None if bias is None else bias.to(dtype))
         self.padding = padding
 
-    def forward(self, x: Tensor, slope: float | None = None, scaled: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, slope: float | None = None) -> Tensor:
         if self.padding is None:
-            return super().forward(x, slope, scaled)
+            return super().forward(x, slope)
         y = functional.conv2d(x, self.weight, self.bias, padding=self.padding)
         return y if slope is None else functional.leaky_relu_(y, slope)

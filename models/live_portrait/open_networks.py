@@ -10,7 +10,7 @@ from ...core import Host
 from .layout import MOTION
 from .load import load
 from .motion_codes import codes_name
-from .networks import PortraitNetworks, best_dtype
+from .networks import PortraitNetworks, best_dtype, cpu_has_bfloat16
 from .spec import LivePortraitSettings
 from .weights import find_weights, names_and_marks
 
@@ -23,6 +23,11 @@ def open_networks(settings: LivePortraitSettings, host: Host) -> Any:
     paths = find_weights(host, animals=settings.weights == "animals")
     tensors = load(paths)
     dtype = _DTYPES.get(settings.dtype) or best_dtype(host.device)
+    if dtype != torch.float32 and host.device.startswith("cpu") and not (dtype == torch.bfloat16 and cpu_has_bfloat16()):  # fmt: skip
+        host.note(
+            f"This processor does not multiply {settings.dtype}; LivePortrait computes in fp32, which is faster here."
+        )
+        dtype = torch.float32
     networks: Any = PortraitNetworks(tensors, dtype, settings.batch or None, host.note)
     networks.codes_name = codes_name(tensors[MOTION])
     networks.fingerprint = names_and_marks(paths)

@@ -137,7 +137,7 @@ class LivePortraitSettings(Settings):
         "auto",
         ("auto", "fp16", "bf16", "fp32"),
         advanced=True,
-        help="What the large networks compute in; auto takes the fastest that the device has, fp32 is exact.",
+        help="What the large networks compute in; auto is fp16 on a graphics card and fp32, which is exact, elsewhere.",
     )
     batch: int = whole(
         0, 0, 64, unit="frames", advanced=True, help="Frames that go through the networks together; 0 = by the device."

@@ -6,7 +6,7 @@ small matrix products, one per axis, instead of a read in 3-D; 3-D convolutions 
 the depth and a sum of shifted slices. Numbers are the official network's to rounding. Places, weights of the
 proposals and the reading itself are float32 whatever the convolutions compute in: half a step of bfloat16 there would
 be a pixel of the picture. Convolutions in bfloat16 are too coarse as well, all of them: the picture's rms error would be
-0.008 instead of the 0.003 that the generator makes alone.
+0.008 instead of the 0.003 that the generator makes alone. A processor computes float32 by `processor_warp`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch.nn import functional
 from .appearance_net import DEPTH
 from .enlarged import EnlargedConv2d
 from .folding import Conv2d, Tensors, conv_then_norm, plain
+from .processor_warp import ProcessorWarp
 
 HEAT_SHARPNESS = 50.0  # exp(-d^2 / (2 * 0.01)): heat maps have a variance of 0.01
 SLOPE = 0.01  # of the leaky ReLU
@@ -61,6 +62,7 @@ class WarpingNet(nn.Module):
         self.occlusion = Conv2d(*plain(tensors, f"{dense}.occlusion"), torch.float32)
         self.third = Conv2d(*conv_then_norm(tensors, "third.conv", "third.norm"), dtype)
         self.fourth = Conv2d(*plain(tensors, "fourth"), dtype)
+        self._processor: ProcessorWarp | None = None
 
     def prepare(self, volume: Tensor) -> WarpSource:
         """Of `[S,32,16,64,64]`."""
@@ -74,29 +76,44 @@ class WarpingNet(nn.Module):
 
     def warp(self, source: WarpSource, x_s: Tensor, x_d: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(features, places `[B,16,64,64,3]` in the volume as x, y, z in -1..1, occlusion `[B,1,64,64]`)."""
-        frames, (_, _, depth, height, width) = len(x_d), source.volume.shape
-        seen = self._hourglass(self._proposals(source, x_s, x_d))  # (B D) C H W
-        logits = self.mask(seen, depth).float().view(frames, depth, -1, height, width)
-        share = torch.softmax(logits, 2)[:, :, 1:]  # the proposal before them all is to stay
-        places = identity_grid(source.volume) + torch.einsum("bzkyx,bkc->bzyxc", share, x_s - x_d)
+        look, features = self._look, self._features
+        if x_d.device.type == "cpu" and self.dtype == torch.float32:
+            self._processor = self._processor or ProcessorWarp(self)
+            look, features = self._processor.look, self._processor.features
+        share, occlusion = look(self._proposals(source, x_s, x_d))
+        # the proposal before them all is to stay
+        places = identity_grid(source.volume) + torch.einsum("bzyxk,bkc->bzyxc", share[..., 1:], x_s - x_d)
+        volume = source.volume.expand(len(x_d), *source.volume.shape[1:])
+        read = functional.grid_sample(volume, places, align_corners=False).flatten(1, 2)  # B (C D) H W
+        return features(read) * occlusion.to(self.dtype), places, occlusion
+
+    def _look(self, proposals: Tensor) -> tuple[Tensor, Tensor]:
+        """Shares of the proposals `[B,D,H,W,K]` in each cell, and the occlusion `[B,1,H,W]`, of `[B,C,D,H,W]`."""
+        frames, _, depth, height, width = proposals.shape
+        x = proposals.to(self.dtype).transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        seen = self._hourglass(x)  # (B D) C H W
+        logits = self.mask(seen, depth).float().permute(0, 2, 3, 1)
         by_channel = seen.float().view(frames, depth, -1, height, width).transpose(1, 2)  # B C D H W
         occlusion = torch.sigmoid(self.occlusion(by_channel.reshape(frames, -1, height, width)))
-        volume = source.volume.expand(frames, *source.volume.shape[1:])
-        read = functional.grid_sample(volume, places, align_corners=False).flatten(1, 2)  # B (C D) H W
+        return torch.softmax(logits, -1).unflatten(0, (frames, depth)), occlusion
+
+    def _features(self, read: Tensor) -> Tensor:
         read = read.to(self.dtype).contiguous(memory_format=torch.channels_last)
-        features = self.fourth(functional.leaky_relu_(self.third(read), SLOPE))
-        return features * occlusion.to(self.dtype), places, occlusion
+        return self.fourth(functional.leaky_relu_(self.third(read), SLOPE))
 
     def _proposals(self, source: WarpSource, x_s: Tensor, x_d: Tensor) -> Tensor:
-        """The hourglass' input `[(B D),110,H,W]`, channels last: per proposal a heat map and the shifted features."""
+        """float32 `[B,110,D,H,W]`: per proposal a heat map and the shifted features."""
         frames, points = x_d.shape[:2]
         channels, depth, height, width = source.compressed.shape[1:]
         heat = heat_maps(x_d, source.volume) - heat_maps(x_s, source.volume)
-        x = heat.new_zeros(frames, points + 1, channels + 1, depth, height, width, dtype=self.dtype)
+        x = heat.new_zeros(frames, points + 1, channels + 1, depth, height, width)
         x[:, 1:, 0], x[:, 0, 1:] = heat, source.resting
         x[:, 1:, 1:] = shifted(source.compressed, x_s - x_d)
-        x = x.view(frames, -1, depth, height, width).transpose(1, 2).flatten(0, 1)
-        return x.contiguous(memory_format=torch.channels_last)
+        return x.view(frames, -1, depth, height, width)
+
+    def _apply(self, fn, recurse=True):  # noqa: ANN001, ANN202 -- torch's own signature
+        self._processor = None
+        return super()._apply(fn, recurse)
 
     def _hourglass(self, x: Tensor) -> Tensor:
         levels = [x]
