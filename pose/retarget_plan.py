@@ -70,7 +70,10 @@ class RetargetPlan(Retargeted):
         self._survey: Survey = survey(self._cleaner, self._least)
         lengths = self._survey.lengths
         if not lengths.lengths_px:
-            raise NoPersonFound(f"None of the {driving.num_frames} frames of the driving clip shows a person.")
+            raise NoPersonFound(
+                f"None of the {driving.num_frames} frames of the driving clip shows a person; a motion of the head alone, "
+                f"as templates and expressions are, drives the engine live-portrait."
+            )
         seen = lengths.seen
         self._root = PELVIS if seen["torso"] > OFTEN else NECK
         own = read_character(character)

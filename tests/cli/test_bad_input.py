@@ -18,6 +18,8 @@ from PIL import Image
 
 from motion_transfer.cli.main import main
 from motion_transfer.core import CannotWrite, NoPersonFound
+from motion_transfer.models.live_portrait.expression import Expression
+from motion_transfer.models.live_portrait.made_motion import motion_of_faces
 from motion_transfer.pose.motion_file import save_motion
 from motion_transfer.run.places import writing
 
@@ -61,6 +63,8 @@ def made_once(tmp_path_factory):
     write_picture(tmp_path / "me.png")
     write_clip(tmp_path / "dance.mp4")
     save_motion(make_motion(9), tmp_path / "dance.motion")
+    save_motion(make_motion(1, size=(97, 129)), tmp_path / "pose.motion")
+    save_motion(motion_of_faces([Expression()] * 3, 25), tmp_path / "head.motion")
     clip = (tmp_path / "dance.mp4").read_bytes()
     picture = (tmp_path / "me.png").read_bytes()
     (tmp_path / "empty.mp4").write_bytes(b"")
@@ -182,6 +186,7 @@ TABLE = [
     (LIGHT + " --audio text.mp4", INPUT, "text"),
     ("run me.png dance.motion -o out.mp4 --character-pose none.json", INPUT, "none.json"),
     ("run me.png dance.motion -o out.mp4 --character-pose text.motion", INPUT, "text.motion"),
+    ("run me.png head.motion -o out.mp4 --character-pose pose.motion", INPUT, "drives the engine live-portrait"),
     ("run me.png", USAGE, "CHARACTER and DRIVING"),
     ("run --job job.json", USAGE, "character is 5"),
     ("run --job list.json", USAGE, "JSON object"),
