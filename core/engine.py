@@ -45,6 +45,8 @@ class WeightFile:
     under the folder of all models, such as 'onnx/yolox_l.onnx'."""
     beside: tuple[str, ...] = ()
     """Further files of the same place that must lie beside it."""
+    by_default: bool = True
+    """False: only settings other than the defaults want it, so whoever fetches all of an engine's files is spared it."""
 
 
 @dataclass(frozen=True)

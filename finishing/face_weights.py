@@ -9,6 +9,7 @@ from ..core import Host, UsageError, WeightFile
 FOLDER = "facerestore_models"
 """As ReActor and the face restore packs have it."""
 GFPGAN, GFPGAN_OLDER, RESTOREFORMER, CODEFORMER = "gfpgan-1.4", "gfpgan-1.3", "restoreformer", "codeformer"
+_FIRST = "GFPGAN 1.4"
 
 # The code of both is Apache-2.0 and nothing else is said of the weights; the pictures that they learned from (FFHQ)
 # are CC BY-NC-SA, which people who sell should know.
@@ -18,12 +19,23 @@ _APACHE = "Apache-2.0 (learned from FFHQ, which is CC BY-NC-SA)"
 def _file(name: str, file: str, num_bytes: int, sha256: str | None, licence: str, repository: str, *also: str) -> WeightFile:  # fmt: skip
     stem = file.removesuffix(".pth")
     others = (f"{stem}.safetensors", *also, f"face_restoration/{file}", f"gfpgan/{file}", f"facerestore/{file}")
-    return WeightFile(name, file, FOLDER, repository, num_bytes, sha256, licence, licence is _APACHE, others)
+    return WeightFile(
+        name,
+        file,
+        FOLDER,
+        repository,
+        num_bytes,
+        sha256,
+        licence,
+        licence is _APACHE,
+        others,
+        by_default=name == _FIRST,
+    )
 
 
 FACE_WEIGHTS = {
     GFPGAN: _file(
-        "GFPGAN 1.4", "GFPGANv1.4.pth", 348_632_874,
+        _FIRST, "GFPGANv1.4.pth", 348_632_874,
         "e2cd4703ab14f4d01fd1383a8a8b266f9a5833dacee8e6a79d3bf21a1b6be5ad", _APACHE, "leonelhs/gfpgan",
     ),
     GFPGAN_OLDER: _file(

@@ -54,7 +54,7 @@ def _vitpose_torch(size: str, letter: str, num_bytes: int) -> WeightFile:
     return WeightFile(
         name=f"ViTPose {size} (torch)", file=file, folder=FOLDER, repository=f"{_EASY}/tree/main/torch/wholebody",
         num_bytes=num_bytes, sha256=None, licence="Apache-2.0", commercial_use=True,
-        also=_elsewhere(f"vitpose-{letter}-wholebody.safetensors", file),
+        also=_elsewhere(f"vitpose-{letter}-wholebody.safetensors", file), by_default=False,
     )  # fmt: skip
 
 

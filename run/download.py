@@ -37,9 +37,10 @@ class Verified:
     said: str
 
 
-def asked_for(name: str) -> list[WeightFile]:
-    """The files that `name` means: an engine, a finisher or a detector with all its files, or one file by its name.
+def asked_for(name: str) -> tuple[list[WeightFile], list[WeightFile]]:
+    """The files that `name` means, and those left out of them.
 
+    A name is an engine, a finisher or a detector, which mean what their default settings want, or one file by its name.
     UsageError lists what there is.
     """
     groups: dict[str, list[WeightFile]] = {}
@@ -52,11 +53,11 @@ def asked_for(name: str) -> list[WeightFile]:
         if finisher_spec(finisher).weights:
             groups[finisher] = list(finisher_spec(finisher).weights)
     if name in groups:
-        return groups[name]
+        return [w for w in groups[name] if w.by_default], [w for w in groups[name] if not w.by_default]
     every = {w.file: w for files in groups.values() for w in files}
     for weights in every.values():
         if name in (weights.file, weights.name):
-            return [weights]
+            return [weights], []
     raise UsageError(f"There is no weight file {name!r}; there are {', '.join(groups)}, and single files: {', '.join(every)}.")  # fmt: skip
 
 

@@ -60,12 +60,16 @@ def _get(words: argparse.Namespace, host: Any) -> int:
     from ...run.download import asked_for, fetch
     from ...run.weights import only_commercial, refuse_non_commercial
 
-    wanted = [weights for name in words.names for weights in asked_for(name)]  # all names first: a typo costs nothing
+    meant = [asked_for(name) for name in words.names]  # all names first: a typo costs nothing
+    wanted = list(dict.fromkeys(weights for files, _ in meant for weights in files))
+    spared = [weights.file for _, files in meant for weights in files if weights not in wanted]
     for weights in wanted if only_commercial(words.commercial_use_only) else ():
         refuse_non_commercial(weights)
-    if len(wanted) > 1:  # said before the disk is filled: a name may mean files of which one alone is needed
+    if len(wanted) > 1:  # said before the disk is filled
         size = f"about {sum(weights.num_bytes or 0 for weights in wanted) / 1e9:.1f} GB"
-        print(f"{len(wanted)} files, {size}, into {host.weights_folders[0]}; single files go by their names")  # noqa: T201
+        print(f"{len(wanted)} files, {size}, into {host.weights_folders[0]}")  # noqa: T201
+    if spared:
+        print(f"Only for other settings, so not fetched unless named: {', '.join(dict.fromkeys(spared))}")  # noqa: T201
     for weights in wanted:
         terms = "" if weights.commercial_use else ", mind its terms for commercial use"
         print(f"{weights.file} from {weights.repository} ({weights.licence}{terms})")  # noqa: T201

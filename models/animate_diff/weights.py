@@ -9,6 +9,8 @@ from __future__ import annotations
 from ...core import WeightFile
 
 MODULES_FOLDER = "animatediff_models"
+FIRST_MODULE = "mm_sd_v15_v2.ckpt"
+"""The one to begin with."""
 NOT_READ = "terms of its page"
 OPENRAIL = "CreativeML OpenRAIL-M"
 
@@ -30,11 +32,12 @@ def _module(file: str, size: int, *also: str) -> WeightFile:
             *also,
             f"custom_nodes/ComfyUI-AnimateDiff-Evolved/models/{file}",
         ),
+        by_default=file == FIRST_MODULE,
     )
 
 
 MODULES = {
-    "mm_sd_v15_v2": _module("mm_sd_v15_v2.ckpt", 1_820_000_000, "mm_sd15_v2.safetensors"),
+    "mm_sd_v15_v2": _module(FIRST_MODULE, 1_820_000_000, "mm_sd15_v2.safetensors"),
     "v3_sd15_mm": _module("v3_sd15_mm.ckpt", 1_670_000_000, "mm_sd15_v3.safetensors"),
     "temporaldiff-v1": WeightFile(
         name="TemporalDiff motion module",
@@ -46,6 +49,7 @@ MODULES = {
         licence=NOT_READ,
         commercial_use=False,
         also=("temporaldiff-v1-animatediff.ckpt",),
+        by_default=False,
     ),
     "mm_sd_v15": _module("mm_sd_v15.ckpt", 1_670_000_000, "mm_sd15_v1.safetensors"),
     "mm_sd_v14": _module("mm_sd_v14.ckpt", 1_670_000_000),
@@ -74,6 +78,7 @@ CHECKPOINT_XL = WeightFile(
     sha256=None,
     licence="CreativeML OpenRAIL++-M",
     commercial_use=True,
+    by_default=False,
 )
 
 OPENPOSE = WeightFile(
@@ -97,6 +102,7 @@ OPENPOSE_XL = WeightFile(
     sha256=None,
     licence=NOT_READ,
     commercial_use=False,
+    by_default=False,
 )
 
 INSIGHTFACE = WeightFile(

@@ -35,6 +35,7 @@ def _file(title: str, stem: str, num_bytes: int, place: str, *, animals: bool = 
         licence="MIT",
         commercial_use=True,
         also=also,
+        by_default=not animals,
     )
 
 

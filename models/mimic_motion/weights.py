@@ -47,6 +47,7 @@ VERSIONS = {
             "mimicmotion/MimicMotion_1.pth",
             "mimicmotion/MimicMotionMergedUnet_1-0-fp16.safetensors",
         ),
+        by_default=False,
     ),
 }
 """UNet and PoseNet in one file (Tencent's), or the UNet alone (Kijai's), which needs POSE_NET beside it."""

@@ -84,6 +84,7 @@ RELIGHT_LORA = WeightFile(
     licence=APACHE,
     commercial_use=True,
     also=("WanAnimate_relight_lora_fp16.safetensors", "relighting_lora.ckpt"),
+    by_default=False,
 )
 
 DISTILL_LORA = WeightFile(
@@ -100,6 +101,7 @@ DISTILL_LORA = WeightFile(
         "lightx2v_I2V_14B_480p_cfg_step_distill_rank256_bf16.safetensors",
         "lightx2v_I2V_14B_480p_cfg_step_distill_rank32_bf16.safetensors",
     ),
+    by_default=False,
 )
 
 ROLES = {

@@ -37,6 +37,9 @@ def test_models_get_says_how_much_will_come_and_where_to(capsys, tmp_path, monke
     monkeypatch.setattr(download, "fetch", lambda weights, folder, host: [folder / weights.file])
     assert main(["models", "get", "dwpose", "yolox", "--weights", str(tmp_path)]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == f"2 files, about 0.4 GB, into {tmp_path}; single files go by their names"
+    assert told[0] == f"2 files, about 0.4 GB, into {tmp_path}"
     assert main(["models", "get", "yolox", "--weights", str(tmp_path)]) == 0
     assert "files," not in capsys.readouterr().out
+    assert main(["models", "get", "restore-faces", "--commercial-use-only", "--weights", str(tmp_path)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("Only for other settings") and "codeformer.pth" in told[0] and "GFPGANv1.4.pth" in told[1]

@@ -170,10 +170,31 @@ def test_verify_looks_at_the_finishers_files_too(tmp_path):
     assert {v.path.name for v in told if v.path.is_relative_to(tmp_path)} == {"GFPGANv1.4.pth", "codeformer.pth"}
 
 
+def test_an_engines_name_means_what_its_default_settings_want():
+    from motion_transfer.models.animate_diff import weights as animate_diff
+    from motion_transfer.models.live_portrait import weights as live_portrait
+    from motion_transfer.models.mimic_motion import weights as mimic_motion
+    from motion_transfer.models.wan_animate import weights as wan_animate
+
+    wanted = {
+        "wan-animate": wan_animate.needed(relight_lora=False, distill_lora=False).values(),
+        "live-portrait": live_portrait.PEOPLE.values(),
+        "mimic-motion": (mimic_motion.VERSIONS["1-1"], mimic_motion.SVD),
+        "animate-diff": animate_diff.needed(next(iter(animate_diff.MODULES))).values(),
+        "restore-faces": download.asked_for("GFPGANv1.4.pth")[0],
+        "vitpose-b": download.asked_for("vitpose-b-wholebody.onnx")[0],
+    }
+    for name, files in wanted.items():
+        meant, spared = download.asked_for(name)
+        assert {w.file for w in meant} == {w.file for w in files}, name
+        assert spared and not set(spared) & set(meant), name
+
+
 def test_names_mean_engines_detectors_and_files():
-    assert {w.file for w in download.asked_for("wan-animate")} >= {"wan_2.1_vae.safetensors"}
-    assert [w.file for w in download.asked_for("yolox")] == ["yolox_l.onnx"]
+    meant, spared = download.asked_for("wan-animate")
+    assert {w.file for w in meant} >= {"wan_2.1_vae.safetensors"} and all("lora" in w.folder for w in spared)
+    assert [w.file for w in download.asked_for("yolox")[0]] == ["yolox_l.onnx"]
     assert download.asked_for("yolox_l.onnx") == download.asked_for("YOLOX-L")
     with pytest.raises(UsageError, match="dwpose"):
         download.asked_for("nonsense")
-    assert download.hub_place(download.asked_for("wan_2.1_vae.safetensors")[0]) == ("Comfy-Org/Wan_2.2_ComfyUI_Repackaged", "split_files/vae")  # fmt: skip
+    assert download.hub_place(download.asked_for("wan_2.1_vae.safetensors")[0][0]) == ("Comfy-Org/Wan_2.2_ComfyUI_Repackaged", "split_files/vae")  # fmt: skip
