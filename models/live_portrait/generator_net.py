@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...face_motion.kept_memory import KeptMemory
 from .enlarged import EnlargedConv2d
 from .folding import EPSILON, Conv2d, Tensors, plain, spectral
 from .processor_generator import ProcessorGenerator
@@ -25,9 +26,10 @@ SLOPE = 0.2  # of the leaky ReLU
 class GeneratorNet(nn.Module):
     """Features `[B,256,64,64]` -> picture float32 `[B,3,512,512]` in 0..1."""
 
-    def __init__(self, tensors: Tensors, dtype: torch.dtype) -> None:
+    def __init__(self, tensors: Tensors, dtype: torch.dtype, memory: KeptMemory | None = None) -> None:
+        """`memory` is what a processor computes in; None = its own."""
         super().__init__()
-        self.dtype = dtype
+        self.dtype, self._memory = dtype, memory or KeptMemory()
         around = torch.float32 if dtype == torch.bfloat16 else dtype
         self.first = Conv2d(*plain(tensors, "fc"), around)
         count = len({n.split(".")[0] for n in tensors if n.startswith("G_middle_")})
@@ -38,7 +40,7 @@ class GeneratorNet(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         if features.device.type == "cpu" and self.dtype == torch.float32:
-            self._processor = self._processor or ProcessorGenerator(self)
+            self._processor = self._processor or ProcessorGenerator(self, self._memory)
             return self._processor(features)
         features = features.to(self.first.weight.dtype).contiguous(memory_format=torch.channels_last)
         x = self.first(features)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...face_motion.kept_memory import KeptMemory
 from ...face_motion.portrait_motion import PortraitMotion, degrees_from_bins, rotation_from_degrees
 from .appearance_net import AppearanceNet
 from .generator_net import GeneratorNet
@@ -20,11 +21,6 @@ from .motion_net import MotionNet, SmallNet
 from .warping_net import WarpingNet, WarpSource
 
 SIDE_IN, SIDE_OUT = 256, 512
-
-
-def best_dtype(device: str) -> torch.dtype:
-    """What W and G should compute in: half precision on a GPU, else float32, which a processor has a fast way for."""
-    return torch.float16 if device.startswith("cuda") else torch.float32
 
 
 def cpu_has_bfloat16() -> bool:
@@ -56,8 +52,9 @@ class PortraitNetworks(nn.Module):
         self.at_once, self._note = at_once, note
         self.appearance_net = AppearanceNet(tensors[APPEARANCE])
         self.motion_net = MotionNet(tensors[MOTION])
-        self.warping_net = WarpingNet(tensors[WARPING], torch.float32 if dtype == torch.bfloat16 else dtype)
-        self.generator_net = GeneratorNet(tensors[GENERATOR], dtype)
+        memory = KeptMemory()  # of both, since they take turns
+        self.warping_net = WarpingNet(tensors[WARPING], torch.float32 if dtype == torch.bfloat16 else dtype, memory)
+        self.generator_net = GeneratorNet(tensors[GENERATOR], dtype, memory)
         self.small = nn.ModuleDict({name: SmallNet(tensors[name]) for name in (STITCHING, LIP, EYE)})
         self.requires_grad_(False).eval()
 

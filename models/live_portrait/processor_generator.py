@@ -29,8 +29,8 @@ TILE = 4
 class ProcessorGenerator:
     """Made of a `GeneratorNet`, whose weights it transforms once."""
 
-    def __init__(self, net: GeneratorNet) -> None:
-        self.memory = KeptMemory()
+    def __init__(self, net: GeneratorNet, memory: KeptMemory) -> None:
+        self.memory = memory
         self.first = TiledConvolution(net.first.weight, net.first.bias)
         middle, up = (cast("list[Block]", list(blocks)) for blocks in (net.middle, net.up))
         self.middle, self.up = [_Middle(block) for block in middle], [_Up(block) for block in up]

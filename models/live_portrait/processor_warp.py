@@ -31,8 +31,8 @@ TILE = 4
 class ProcessorWarp:
     """Made of a `WarpingNet`, whose weights it transforms once."""
 
-    def __init__(self, net: WarpingNet) -> None:
-        self.memory = KeptMemory()
+    def __init__(self, net: WarpingNet, memory: KeptMemory) -> None:
+        self.memory = memory
         self.down = [_InDepth(level) for level in cast("list[DepthConv]", list(net.down))]
         self.up = [_EnlargedInDepth(level) for level in cast("list[DepthConv]", list(net.up))]
         self.last, self.mask = _InDepth(net.last), _InDepth(net.mask)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...face_motion.kept_memory import KeptMemory
 from .appearance_net import DEPTH
 from .enlarged import EnlargedConv2d
 from .folding import Conv2d, Tensors, conv_then_norm, plain
@@ -39,9 +40,10 @@ class WarpSource:
 
 
 class WarpingNet(nn.Module):
-    def __init__(self, tensors: Tensors, dtype: torch.dtype) -> None:
+    def __init__(self, tensors: Tensors, dtype: torch.dtype, memory: KeptMemory | None = None) -> None:
+        """`memory` is what a processor computes in; None = its own."""
         super().__init__()
-        self.dtype = dtype
+        self.dtype, self._memory = dtype, memory or KeptMemory()
         dense = "dense_motion_network"
         weight, bias = conv_then_norm(tensors, f"{dense}.compress", f"{dense}.norm")
         self.register_buffer("compress", weight)
@@ -78,7 +80,7 @@ class WarpingNet(nn.Module):
         """(features, places `[B,16,64,64,3]` in the volume as x, y, z in -1..1, occlusion `[B,1,64,64]`)."""
         look, features = self._look, self._features
         if x_d.device.type == "cpu" and self.dtype == torch.float32:
-            self._processor = self._processor or ProcessorWarp(self)
+            self._processor = self._processor or ProcessorWarp(self, self._memory)
             look, features = self._processor.look, self._processor.features
         share, occlusion = look(self._proposals(source, x_s, x_d))
         # the proposal before them all is to stay

@@ -15,9 +15,11 @@ from golden_networks import goldens, narrow, seeded
 from seeded_weights import normal
 
 from motion_transfer.core import InputError, MissingWeights
+from motion_transfer.models.live_portrait import open_networks
 from motion_transfer.models.live_portrait.layout import MLP_IN_PTH
 from motion_transfer.models.live_portrait.load import load_mlps, load_network
 from motion_transfer.models.live_portrait.networks import PortraitNetworks
+from motion_transfer.models.live_portrait.open_networks import chosen_dtype
 from motion_transfer.models.live_portrait.spec import SPEC
 from motion_transfer.models.live_portrait.weights import ANIMALS, PEOPLE
 
@@ -188,6 +190,22 @@ def test_frames_at_once_are_the_frames_one_by_one(networks, any_size, monkeypatc
     single = shown(networks, 2)
     monkeypatch.setattr(networks, "at_once", 2)
     np.testing.assert_allclose(shown(networks, 2), single, atol=2e-5)
+
+
+def test_the_precision_is_one_that_the_device_multiplies(monkeypatch):
+    notes = []
+
+    def chosen(asked, device):
+        return chosen_dtype(asked, device, notes.append)
+
+    monkeypatch.setattr(open_networks, "cpu_has_bfloat16", lambda: True)
+    assert chosen("auto", "cuda:0") == chosen("fp16", "mps") == torch.float16
+    assert chosen("auto", "cpu") == chosen("auto", "mps") == chosen("fp32", "cuda") == torch.float32
+    assert chosen("bf16", "cpu") == chosen("bf16", "cuda") == torch.bfloat16
+    assert not notes
+    monkeypatch.setattr(open_networks, "cpu_has_bfloat16", lambda: False)
+    assert chosen("bf16", "cpu") == chosen("fp16", "cpu") == torch.float32
+    assert [note.split(";")[0] for note in notes] == [f"This processor does not multiply {n}" for n in ("bf16", "fp16")]
 
 
 def test_bfloat16_is_left_to_the_convolutions_between_norms(small):
