@@ -17,6 +17,10 @@ from .body_template import place_face
 LOOK = 96
 """Radius of the head in the picture that is looked at, in px."""
 
+DARK_FACE = 110
+"""Levels of its brightest channel below which eyes are lighter than the face: a robot's screen has 60 to 90, dark
+brown skin 130."""
+
 
 @dataclass(frozen=True)
 class _Spot:
@@ -56,12 +60,14 @@ def find_drawn_face(pixels: np.ndarray, centre: np.ndarray, radius: float) -> np
 
 
 def _dark_spots(head: np.ndarray) -> list[_Spot]:
-    """Spots darker than the head's main colour, at several thresholds, each once."""
+    """Spots darker than the head's main colour, or lighter in a dark face, at several thresholds, each once."""
     side = len(head)
     y, x = np.mgrid[0:side, 0:side]
     inside = np.hypot(x - LOOK, y - LOOK) < 0.86 * LOOK
-    # The darkest channel: a red mouth in a brown face is as bright as it, but not in blue and green.
-    value = head.min(2).astype(np.float32)
+    is_dark = float(np.median(head.max(2)[np.hypot(x - LOOK, y - LOOK) < 0.5 * LOOK])) < DARK_FACE
+    # The darkest channel: a red mouth in a brown face is as bright as it, but not in blue and green. On a screen
+    # eyes and mouth are lights, whose brightest channel tells.
+    value = (255 - head.max(2) if is_dark else head.min(2)).astype(np.float32)
     usual = max(float(np.median(value[inside])), 90.0)
     spots: list[_Spot] = []
     # Opened as well, so that the line from a nose to a mouth does not make one spot of them.
@@ -110,18 +116,27 @@ def _mouth(spots: list[_Spot], right: _Spot, left: _Spot) -> _Spot | None:
     best = None
     for spot in spots:
         away = spot.centre - middle
-        level = 0.55 * span < away[1] < 1.7 * span and spot.box[1] > middle[1] + 0.2 * span
+        level = 0.5 * span < away[1] < 1.7 * span and spot.box[1] > middle[1] + 0.2 * span
         if not level or abs(away[0]) > 0.2 * span or not 0.25 * span < spot.size[0] < 1.6 * span:
             continue
         if spot.size[1] > 1.1 * spot.size[0]:
             continue
+        if best is not None and _holds(best, spot):
+            continue  # a tongue, or a tooth
         if (
             best is None
+            or _holds(spot, best)
             or spot.centre[1] > best.centre[1] + 0.05 * span
             or (abs(spot.centre[1] - best.centre[1]) <= 0.05 * span and spot.area > best.area)
         ):
             best = spot
     return best
+
+
+def _holds(mouth: _Spot, spot: _Spot) -> bool:
+    """Whether a spot clearly smaller than a flat one lies inside that one's box."""
+    is_flat = mouth.size[1] < 0.6 * mouth.size[0] and spot.size[0] < 0.75 * mouth.size[0]
+    return bool(is_flat and (spot.box[:2] >= mouth.box[:2] - 1).all() and (spot.box[2:] <= mouth.box[2:] + 1).all())
 
 
 def _brow(spots: list[_Spot], eye: _Spot, span: float) -> np.ndarray:
