@@ -52,6 +52,7 @@ class Mouth:
         self.gap_limits = gap_limits(points, self.down, self.width, self.is_closed)
         """Least and most change of each pair of lip points, px."""
         self._choose_colours(pixels, points)
+        self._own_dark = None if self.is_closed else self._darkest_inside(pixels)
 
     def _curve(self, points: np.ndarray, u: np.ndarray) -> np.ndarray:
         # half a second to import, and only faces need it
@@ -200,7 +201,20 @@ class Mouth:
         torn = np.where(shrunk, 0.0, np.minimum(depth - hanging, from_bottom - rest + hanging)) / np.maximum(
             0.06 * self.width, 1.0
         )
+        if self._own_dark is not None:  # an open mouth shows what colour its depth has
+            wide = float(_smooth(np.asarray((self.rest_gap.max() / self.width - 0.12) / 0.15)))
+            painted = painted + (self._own_dark - painted) * wide
         return own + (painted - own) * _smooth(torn)[..., None]
+
+    def _darkest_inside(self, pixels: np.ndarray) -> np.ndarray | None:
+        """Mean colour of the darker half of the open mouth, away from its edges."""
+        depths = np.linspace(0.25, 0.75, 9)[:, None, None]
+        inside = (self.rest_gap > 0.5 * self.rest_gap.max()) & (self.rest_gap > 3)
+        if not inside.any():
+            return None
+        seen = sample(pixels, (self.upper + depths * (self.lower - self.upper))[:, inside]).reshape(-1, 3)
+        luma = seen.sum(1)
+        return seen[luma <= np.median(luma)].mean(0).astype(np.float32)
 
 
 def _smooth(t: np.ndarray) -> np.ndarray:
