@@ -40,6 +40,8 @@ class EyeShape:
     frame: EyeFrame
     upper: np.ndarray
     lower: np.ndarray
+    is_drawn: bool = False
+    """The outline of the drawing, not of the detector."""
 
 
 def detected_shape(contour: np.ndarray, down: np.ndarray) -> EyeShape:
@@ -108,7 +110,7 @@ def _drawn_shape(pixels: np.ndarray, shape: EyeShape, brow: np.ndarray) -> EyeSh
             or float((bottom_edge - top_edge).max()) >= 1.25 * float((lower - upper).max())
         ):
             moved = replace(frame, origin=origin + shift * across, half=wide)
-            return EyeShape(moved, top_edge, bottom_edge)
+            return EyeShape(moved, top_edge, bottom_edge, is_drawn=True)
     return None
 
 

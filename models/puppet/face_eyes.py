@@ -1,7 +1,8 @@
 """One eye: its lids come over the eyeball like blinds, cut from the skin above and below.
 
-The eyeball is covered, not squashed. Works in the eye's own frame: u from corner to corner (-1..1),
-v downwards in px.
+The eyeball is covered, not squashed. In drawings, where skin is one colour, it vanishes into that colour with
+its outline, and a bold line is left. Works in the eye's own frame: u from corner to corner (-1..1), v downwards
+in px.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 
 from .face_eye_shape import EyeShape
 from .face_picture import sample
+from .hidden import membrane
 
 _SHUT = 0.38
 """Openness (height over rest height) at which an eye is shut: detectors report 0.35-0.45 for a full blink."""
@@ -18,6 +20,12 @@ _WIDEST = 1.35
 _LOWER_LID_SHARE = 0.22
 """How far up the lower lid may come, in eye heights."""
 
+_ARC = 0.25
+"""How far the line of a shut drawn eye bends down at least, in half widths of the eye."""
+_GLOW = 60.0
+"""Between the channels of a coloured light: 145 of a robot's cyan eyes, below 30 of the white of an eye."""
+_OUTLINE_SHARE = 0.6
+"""An outline is darker than this share of the skin around."""
 _OTHER_SKIN_LEVELS = 45.0
 """Between the skin above and below a drawn eye: 5 in a face of one colour, 80 where a muzzle begins; in photos and
 paintings light alone makes 70, and the colours blend."""
@@ -41,7 +49,7 @@ class Eye:
         below = min(0.8 * self.height, 0.5 * self.half + 0.15 * self.height)
         # the rectangle that may change
         reach_u, top_v, bottom_v = (
-            1.2 * self.half,
+            1.2 * self.half + 3,
             float(min(upper.min(), lid_v)) - self.skin,
             float(lower.max()) + below,
         )
@@ -72,12 +80,21 @@ class Eye:
         bows = np.stack([1 - us**2, us * (1 - us**2)], -1)
         bow = bows @ np.linalg.lstsq(bows, lower - ends - meet * (lower - upper), rcond=None)[0]
         self._seam = np.interp(at, grid, np.clip(ends + bow, upper + 0.4 * (lower - upper), lower)).astype(np.float32)
-        self._lower_lid_share = _LOWER_LID_SHARE
-        if self._sits_on_a_border(pixels, upper, lower, is_flat):
-            self._lower_lid_share = 0.0
-            self._seam = self._lower  # the upper lid alone: what lies below would be dragged up in another colour
+        on_border = self._sits_on_a_border(pixels, upper, lower, is_flat)
+        # What lies below would be dragged up in another colour.
+        self._lower_lid_share = 0.0 if on_border else _LOWER_LID_SHARE
         self._band = self._dark_band(pixels, upper)
         self.is_flat = is_flat
+        self._bare: np.ndarray | None = None
+        if is_flat or on_border:
+            self._bare, self._hole = self._without_eye(pixels)
+            arc = np.interp(at, grid, ends + _ARC * self.half * (1 - us**2)).astype(np.float32)
+            self._seam = np.clip(np.maximum(self._seam, arc), self._upper, self._lower)
+        self._choose_line(pixels, upper, is_flat, shape.is_drawn)
+
+    def _choose_line(self, pixels: np.ndarray, upper: np.ndarray, is_flat: bool, is_drawn: bool) -> None:
+        """Colour, width and strength of the line that a shut eye leaves."""
+        grid = np.arange(len(upper))
         edge = self.origin + np.linspace(-0.8, 0.8, 17)[:, None] * self.half * self.across
         lid = np.interp((np.linspace(-0.8, 0.8, 17) + 1) / 2 * (len(upper) - 1), grid, upper)
         tries = sample(
@@ -85,14 +102,21 @@ class Eye:
         )
         darkest = tries[np.arange(17), tries.sum(-1).argmin(1)]
         self.lash_colour = np.median(darkest, axis=0).astype(np.float32)
-        self.lash_px = max(1.2, (0.065 if is_flat else 0.045) * 2 * self.half)
+        self.lash_px = max(1.2, (0.065 if is_flat or is_drawn else 0.045) * 2 * self.half)
+        self._lash_strength = 0.95 if is_flat or is_drawn else 0.8
         eye = pixels[self.rows, self.cols][(self._v > self._upper) & (self._v < self._lower)].astype(np.float32)
-        if is_flat and len(eye):
-            luma = eye.sum(1)
-            self.lash_colour = eye[luma <= np.percentile(luma, 10)].mean(0)
-            skin = np.median(sample(pixels, edge + (lid[:, None] - 0.6 * self.skin) * self.down), axis=0)
-            if np.percentile(luma, 90) < skin.sum() + 40:  # a dot without white shuts to a line as bold as itself
-                self.lash_px = max(1.8, 0.13 * 2 * self.half)
+        if not len(eye) or not (is_flat or is_drawn):
+            return
+        luma = eye.sum(1)
+        dark, light = np.percentile(luma, [10, 90])
+        skin = np.median(sample(pixels, edge + (lid[:, None] - 0.6 * self.skin) * self.down), axis=0)
+        # An outline around lashes and all has none of them on it: the eye's own darkest is the ink.
+        self.lash_colour = eye[luma <= dark].mean(0)
+        usual = np.median(eye, axis=0)
+        if usual.sum() - skin.sum() > 1.2 * (skin.sum() - dark) and np.ptp(usual) > _GLOW:
+            self.lash_colour = usual  # a light in a dark face, not the white of an eye
+        elif is_flat and light < skin.sum() + 40:  # a dot without white shuts to a line as bold as itself
+            self.lash_px = max(1.8, 0.13 * 2 * self.half)
 
     def closing(self, upper_px: float, lower_px: float) -> tuple[float, float]:
         """How far the lids move: (upper: -0.35 wide open .. 1 shut, lower lid's rise in px), from lid displacements."""
@@ -108,6 +132,8 @@ class Eye:
         """The eye's rectangle of `picture` uint8 `[h,w,3]` with its lids moved, uint8."""
         v, up, low = self._v, self._upper, self._lower
         crease = up - self.skin
+        if self._bare is not None and shut >= 0:
+            return self._vanishing(picture, shut, rise)
         if shut < 0:
             moved = up + shut * (low - up) * 0.7
             wider = low - shut * (low - up) * 0.3
@@ -148,11 +174,49 @@ class Eye:
             eyeball += (under - eyeball) * cover[..., None]
         cover = np.clip((moved - v) / self._steep + 0.5, 0, 1) * np.maximum(self._inside, v < moved)
         out = eyeball + (lid - eyeball) * cover[..., None]
-        thick = self.lash_px * (0.45 + 0.55 * self._taper)
-        line = np.clip(thick / 2 + 0.5 - np.abs(v - moved) / self._steep, 0, 1) * self._inside
-        line *= min(1.0, 2.5 * shut) * (0.95 if self.is_flat else 0.8)
-        out += (self.lash_colour - out) * line[..., None]
+        self._draw_line(out, moved, shut)
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+
+    def _draw_line(self, out: np.ndarray, v: np.ndarray, shut: float) -> None:
+        thick = self.lash_px * (0.45 + 0.55 * self._taper)
+        line = np.clip(thick / 2 + 0.5 - np.abs(self._v - v) / self._steep, 0, 1) * self._inside
+        line *= min(1.0, 2.5 * shut) * self._lash_strength
+        out += (self.lash_colour - out) * line[..., None]
+
+    def _vanishing(self, picture: np.ndarray, shut: float, rise: float) -> np.ndarray:
+        """`draw` where the skin around the eye tells what is under it."""
+        assert self._bare is not None
+        v, up, low = self._v, self._upper, self._lower
+        floor = np.maximum(low - rise * self._taper - shut * (low - self._seam), up)
+        moved = np.maximum(floor - (1 - shut) * (low - up) + 0.5 * shut * self._taper, up)
+        # The outline around the eye goes with its lids: above soon, at the sides and below at last.
+        soon, last = _smooth(shut / 0.35), max(_smooth((shut - 0.5) / 0.5), _smooth(10 * rise / self.height))
+        beside = self._inside == 0
+        lid = np.clip((moved - v) / self._steep + 0.5, 0, 1) * np.where((v < up) | beside, soon, 1)
+        under = np.clip((v - floor) / self._steep + 0.5, 0, 1) * np.where((v > low) | beside, last, 1)
+        cover = np.maximum(lid, under) * self._hole
+        out = picture[self.rows, self.cols].astype(np.float32)
+        out += (self._bare - out) * cover[..., None]
+        self._draw_line(out, moved, shut)
+        return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+
+    def _without_eye(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The eye's rectangle float32 `[h,w,3]` without eye and outline, and float32 `[h,w]` where that differs."""
+        here = np.ascontiguousarray(pixels[self.rows, self.cols])
+        v, reach = self._v, 0.06 * self.half + 1.5
+        own = ((v > self._upper) & (v < self._lower) & (self._inside > 0)).astype(np.uint8)
+        far = cv2.distanceTransform(1 - own, cv2.DIST_L2, 5)
+        around = (far > reach) & (far < 0.7 * self.half + reach)
+        grey = here.astype(np.float32).mean(-1)
+        usual = float(np.percentile(grey[around], 75)) if around.any() else 255.0
+        # What hangs together with the eye and is as dark as its outline is its outline.
+        dark = ((grey < _OUTLINE_SHARE * usual) & (far < 0.55 * self.half + reach)) | (far <= reach)
+        _, pieces = cv2.connectedComponents(dark.astype(np.uint8))
+        whole = np.isin(pieces, np.unique(pieces[own > 0])) & dark
+        hole = cv2.dilate(whole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        if hole.all():
+            return here.astype(np.float32), np.zeros(hole.shape, np.float32)
+        return membrane(here.astype(np.float32), ~hole), cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 0.6)
 
     def _sits_on_a_border(self, pixels: np.ndarray, upper: np.ndarray, lower: np.ndarray, is_flat: bool) -> bool:
         """Whether the skin below the eye has another colour than the skin above, as where a muzzle begins.
@@ -189,3 +253,8 @@ class Eye:
         x = self._xs + shift * np.float32(self.down[0])
         y = self._ys + shift * np.float32(self.down[1])
         return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _smooth(t: float) -> float:
+    t = min(max(t, 0.0), 1.0)
+    return t * t * (3 - 2 * t)

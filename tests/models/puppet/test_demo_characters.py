@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from motion_transfer.models.puppet.drive import pull
+from motion_transfer.models.puppet.face import FacePuppet
 from motion_transfer.models.puppet.face_eye_shape import detected_shape
 from motion_transfer.models.puppet.face_eyes import Eye
 from motion_transfer.models.puppet.parts import HEAD, LOCKS
@@ -49,7 +50,10 @@ def test_a_muzzle_under_half_an_eye_stays_where_it_is(is_flat):
         eye = Eye(picture, detected_shape(CONTOUR, np.array([0.0, 1.0])), BROW, is_flat)
         upper, rise = eye.closing(0.9 * eye._lid_height, -0.2 * eye._lid_height)
         assert upper > 0.9 and (rise == 0) == alone
-        assert np.allclose(eye._seam, eye._lower) == alone  # the upper lid comes all the way down
+        if alone:
+            shut = eye.draw(picture, 1.0, rise).astype(int)
+            below = (eye._v > eye._lower + 6) & (np.abs(eye._xs - 120) < 40)
+            assert np.abs(shut - picture[eye.rows, eye.cols])[below].max() <= 1
 
 
 @pytest.mark.parametrize("name", ["heroine", "mascot", "robot"])
@@ -68,3 +72,57 @@ def test_a_head_as_wide_as_the_shoulders_leaves_the_chest_to_the_trunk(character
     posed = puppet.pose(pull(rig, nodding, scores, np.ones(1)), 0)
     chest = np.hypot(*(puppet.vertices - (rig.neck + 0.4 * rig.spine)).T) < 0.15 * rig.spine_length
     assert chest.any() and np.hypot(*(posed - puppet.vertices)[chest].T).max() < 1.0
+
+
+def shut_eyes(character, eye_ids, margin):
+    """uint8 `[h,w,3]` and the same of the open eye: both lids half way, around the points of one eye."""
+    points = character.pose.points[0, 23:91].copy()
+    puppet = FacePuppet(character.pixels, character.alpha, points)
+    driven = points.copy()
+    for up, low in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        driven[up] += 0.9 * (points[low] - points[up])
+    out = []
+    (x0, y0), (x1, y1) = points[eye_ids].min(0) - margin, points[eye_ids].max(0) + margin
+    for p in (points, driven):
+        patch, (x, y) = puppet.patch(p)
+        out.append(patch[round(y0) - y : round(y1) - y, round(x0) - x : round(x1) - x, :3].astype(int))
+    return out[1], out[0]
+
+
+@pytest.mark.parametrize("eye", [range(36, 42), range(42, 48)])
+def test_a_drawn_eye_shuts_to_one_line_and_takes_its_outline_along(character_of, eye):
+    """The mascot's true lids lie inside a thick outline, whose sides were left standing: a V."""
+    shut, opened = shut_eyes(character_of("mascot"), list(eye), np.array([12, 12]))
+    dark, before = (p.sum(-1) < 240 for p in (shut, opened))
+    assert before.sum() > 500
+    assert 15 < dark.sum() < 0.2 * before.sum()
+    assert dark.sum(0).max() <= 5  # px of line in any column; the outline was 30 there
+    rows = np.nonzero(dark.any(1))[0]
+    assert np.ptp(rows) < 0.5 * shut.shape[0]
+
+
+@pytest.mark.parametrize("eye", [range(36, 42), range(42, 48)])
+def test_lashes_of_a_drawn_face_stay_dark_when_its_eyes_shut(character_of, eye):
+    """Where an outline was found around the lashes the line took the colour of skin."""
+    shut, _ = shut_eyes(character_of("heroine"), list(eye), np.array([0, 4]))
+    middle = shut[:, shut.shape[1] // 3 : -shut.shape[1] // 3].sum(-1)
+    assert np.median(middle.min(0)) < 0.45 * np.median(middle)
+
+
+@pytest.mark.parametrize("eye", [range(36, 42), range(42, 48)])
+def test_light_eyes_in_a_dark_face_shut_to_a_line_of_light(character_of, eye):
+    shut, _ = shut_eyes(character_of("robot"), list(eye), np.array([0, 4]))
+    middle = shut[:, shut.shape[1] // 3 : -shut.shape[1] // 3].sum(-1)
+    assert np.median(middle.max(0)) > np.median(middle) + 120
+
+
+def test_a_wide_open_mouth_shows_its_own_depth_when_it_opens_further(character_of):
+    """The robot's mouth is a blue that black was painted into."""
+    character = character_of("robot")
+    points = character.pose.points[0, 23:91].copy()
+    driven = points.copy()
+    driven[[55, 56, 57, 58, 59, 65, 66, 67, 6, 7, 8, 9, 10], 1] += 14
+    patch, (x, y) = FacePuppet(character.pixels, character.alpha, points).patch(driven)
+    (x0, y0), (x1, y1) = driven[60:68].min(0).astype(int) - (x, y), driven[60:68].max(0).astype(int) - (x, y)
+    inside = patch[y0 + 3 : y1 - 3, x0 + 8 : x1 - 8, :3]
+    assert (inside.max(-1) < 45).mean() < 0.01
