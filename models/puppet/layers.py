@@ -15,6 +15,11 @@ from .hidden import grow
 from .parts import HEAD, LIMBS, LOCKS, TORSO, bone_distance
 from .rig import Chain, Rig
 
+_OTHER_COLOUR = 30.0
+"""In Lab, between the colours of a sleeve and what is not one of them."""
+_COMMON = 0.08
+"""Share of the sleeve from which a colour is one of its own."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -155,7 +160,8 @@ def _limb(
     radius = chain.radius[0]
     inside = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
     if "arm" in chain.name:
-        cap = np.where(trunk, _pill(chain.joints[0], chain.joints[0], 0.9 * radius, 1.4 * radius, shape), 0)
+        cap = np.where(trunk, _pill(chain.joints[0], chain.joints[0], 0.8 * radius, 1.1 * radius, shape), 0)
+        cap = cap * _like_the_sleeve(chain, pixels, labels, own)
         covered = (labels == LOCKS) & (bone_distance(chain, shape) < 1.1)  # the shoulder under the hair
     else:
         # A thigh goes on up to its hip under the seat, and behind the other leg and a hand.
@@ -182,6 +188,21 @@ def _limb(
         share = np.maximum(share, np.where(covered & (~trunk | (labels == LOCKS)), _soft(covered | own), 0))
     share = np.maximum(share, (_near(own, 1.5) & trunk & (cap > 0)) * 1.0)
     return _cut(chain.name, inside, alpha, share)
+
+
+def _like_the_sleeve(chain: Chain, pixels: np.ndarray, labels: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """float32, 1 where the colour is one of the upper arm's: a collar or hair does not turn with it."""
+    reach = 2.5 * chain.radius[0]
+    sleeve = own & ~_near(labels == LOCKS, 0.35 * chain.radius[0])
+    sleeve &= _pill(chain.joints[0], chain.joints[0], reach, reach + 1, own.shape) > 0
+    if sleeve.sum() < 30:
+        return np.ones(own.shape, np.float32)
+    lab = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), 1.2), cv2.COLOR_RGB2LAB).astype(np.float32)
+    _, which, counts = np.unique(lab[sleeve] // 32, axis=0, return_inverse=True, return_counts=True)
+    away = np.full(own.shape, np.inf, np.float32)
+    for k in np.nonzero(counts >= _COMMON * counts.sum())[0]:
+        away = np.minimum(away, np.linalg.norm(lab - lab[sleeve][which.ravel() == k].mean(0), axis=2))
+    return _soft(away < _OTHER_COLOUR)
 
 
 def _cut(name: str, pixels: np.ndarray, alpha: np.ndarray, share: np.ndarray) -> Layer:

@@ -296,7 +296,20 @@ def _with_locks(rig: Rig, pixels: np.ndarray, labels: np.ndarray, around_head: n
         )
         rooted = np.unique(pieces[(labels == HEAD) & (pieces > 0)]) if count > 1 else np.zeros(0, int)
         out[(locks > 0) & np.isin(pieces, rooted)] = LOCKS
+        out[_rests_of_hair(out == LIMBS[name], out == LOCKS, max(2, round(0.2 * chain.radius[0])))] = LOCKS
     return out
+
+
+def _rests_of_hair(arm: np.ndarray, locks: np.ndarray, thin_px: int) -> np.ndarray:
+    """bool: what is left of an arm in and around hair, islands and thin rims: outlines of strands, not sleeve."""
+    if not locks.any() or not arm.any():
+        return np.zeros_like(arm)
+    round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thin_px + 1, 2 * thin_px + 1))
+    thick = cv2.morphologyEx(arm.astype(np.uint8), cv2.MORPH_OPEN, round_)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(thick)
+    sleeve = pieces == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) if len(stats) > 1 else arm
+    beside = cv2.dilate(locks.astype(np.uint8), np.ones((4 * thin_px + 1, 4 * thin_px + 1), np.uint8)) > 0
+    return arm & ~(cv2.dilate(sleeve.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & beside
 
 
 def _grid(shape: tuple[int, int]) -> np.ndarray:

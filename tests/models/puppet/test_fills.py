@@ -10,6 +10,9 @@ import numpy as np
 from motion_transfer.core import Character
 from motion_transfer.models.puppet.background import empty_stage
 from motion_transfer.models.puppet.hidden import bleed_colours, grow, membrane
+from motion_transfer.models.puppet.layers import _like_the_sleeve
+from motion_transfer.models.puppet.parts import LIMBS, _rests_of_hair
+from motion_transfer.models.puppet.puppet import Puppet
 
 
 def ramp(height=150, width=200):
@@ -72,3 +75,33 @@ def test_texture_is_continued_rather_than_smeared():
     # A smooth fill would have almost no contrast; the pattern's own is 60 levels.
     assert stage[inside].astype(float).std() > 40
     assert np.array_equal(stage, empty_stage(Character(picture, "checks", alpha)))
+
+
+def test_what_is_left_of_an_arm_around_hair_is_hair():
+    arm, locks = np.zeros((120, 80), bool), np.zeros((120, 80), bool)
+    arm[40:, 20:60] = True
+    locks[30:80, 30:50] = True
+    arm &= ~locks
+    arm[24:40, 51:53] = True  # the outer line of a strand
+    arm[25:29, 33:37] = True  # an island in it
+    hair = _rests_of_hair(arm, locks, 4)
+    assert hair[24:34, 51:53].all() and hair[25:29, 33:37].all()
+    assert not hair[84:].any() and hair.sum() < 0.1 * arm.sum()
+    assert not _rests_of_hair(arm, np.zeros_like(locks), 4).any()
+
+
+def test_a_collar_over_a_shoulder_does_not_turn_with_the_arm(figure):
+    """The round end of an arm's piece shows colours of the sleeve only: a collar there went round with it."""
+    puppet = Puppet(figure)
+    chain = puppet.rig.chain("left_arm")
+    assert chain is not None
+    own = puppet.labels == LIMBS["left_arm"]
+    x, y = np.rint(chain.joints[0]).astype(int)
+    pixels = puppet.pixels.copy()
+    collar = (slice(y - 12, y + 4), slice(x - 22, x - 6))
+    pixels[collar] = np.where(own[collar][..., None], pixels[collar], np.uint8((250, 220, 40)))
+    like = _like_the_sleeve(chain, pixels, puppet.labels, own)
+    yellow = (np.abs(pixels.astype(int) - (250, 220, 40)).max(-1) == 0) & ~own
+    assert yellow.sum() > 50
+    assert like[cv2.erode(yellow.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0].max() < 0.1
+    assert np.median(like[own & (np.hypot(*np.indices(own.shape)[::-1] - chain.joints[0][:, None, None]) < 20)]) > 0.95
