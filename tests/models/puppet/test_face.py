@@ -267,6 +267,27 @@ def test_brows_rise_and_the_eyes_below_stay():
     assert np.abs(out[pupil] - face.pixels[pupil]).mean() < 12
 
 
+def test_a_turned_drivers_short_brow_stays_a_brow():
+    """Squeezed to a third, as a brow is seen from the side, it became a caret; the mouth walked to a corner."""
+    face, puppet = FACES["photo"], PUPPETS["photo"]
+    driven = face.points.copy()
+    for k in (range(17, 22), range(22, 27)):
+        middle = driven[list(k), 0].mean()
+        driven[list(k), 0] = middle + 0.3 * (driven[list(k), 0] - middle)
+    driven[48:68, 0] += 18
+    out = shown(puppet, face, driven)[..., :3].astype(int)
+
+    def widths(picture: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+        part = picture[rows, columns].sum(-1)
+        return np.nonzero((part < 0.6 * np.median(part)).any(0))[0]
+
+    for columns in (slice(80, 150), slice(170, 240)):
+        before, after = (np.ptp(widths(p, slice(95, 125), columns)) for p in (face.pixels.astype(int), out))
+        assert after > 0.9 * before
+    lips = [widths(p, slice(220, 230), slice(100, 220)).mean() for p in (face.pixels.astype(int), out)]
+    assert abs(lips[1] - lips[0]) < 8
+
+
 def test_a_mouth_open_in_the_picture_keeps_its_inside_and_can_shut():
     face = FACES["cartoon"]
     pixels = face.pixels.copy()
