@@ -30,6 +30,9 @@ class KeptMemory:
                 piece = self._pieces[name] = torch.empty(size, dtype=torch.float32)
         return piece[:size].view(shape)
 
+    def give_back(self) -> None:
+        self._pieces.clear()
+
     def bordered(self, name: str, shape: Sequence[int], before: int = 1, behind: int = 1) -> Bordered:
         """Room for a map `[B,H,W,C]` with zeros around it."""
         frames, height, width, channels = shape

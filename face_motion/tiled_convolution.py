@@ -137,6 +137,11 @@ class TiledConvolution:
                 pixels = pixels.view(tile, tile, images, high, across + more, outputs)[..., :across, :]
                 yield slice(first, first + images), slice(tile * top, tile * (top + high)), pixels
 
+    def into(self, out: Tensor, x: Bordered, memory: KeptMemory) -> None:
+        """All of `x` convolved, into `[B,H,W,n]`."""
+        for frames, rows, pixels in self.bands(x, memory):
+            by_tile(out[frames, rows], self.tile).copy_(pixels)
+
     def __call__(self, x: Tensor, slope: float | None = None) -> Tensor:
         """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU."""
         padded = F.pad(x, (0, 0, self.reach, self.beyond, self.reach, self.beyond))

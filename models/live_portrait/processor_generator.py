@@ -45,8 +45,7 @@ class ProcessorGenerator:
         seen = memory.bordered("features", (frames, height, width, channels))
         seen.inner.copy_(features.permute(0, 2, 3, 1))
         x = memory("x", frames, height, width, self.first.outputs)
-        for here, rows, pixels in self.first.bands(seen, memory):
-            by_tile(x[here, rows], TILE).copy_(pixels)
+        self.first.into(x, seen, memory)
         hidden = memory.bordered("hidden", (frames, height, width, self.shared.outputs))
         for here, rows, pixels in self.shared.bands(seen, memory):
             by_tile(hidden.inner[here, rows], TILE).copy_(pixels.relu_())
@@ -73,7 +72,7 @@ class _Middle:
         y = memory("y", *x.shape)
         seen = memory.bordered("spread", x.shape)
         _spread(self.spread_0, hidden[0], normalised(x, y), seen.inner, memory)
-        _stored(self.conv_0, seen, y, memory)
+        self.conv_0.into(y, seen, memory)
         _spread(self.spread_1, hidden[1], normalised(y, y), seen.inner, memory)
         for frames, rows, pixels in self.conv_1.bands(seen, memory):
             by_tile(x[frames, rows], TILE).add_(pixels)
@@ -108,7 +107,7 @@ class _Up:
         seen = memory.bordered("spread", (*size, channels))
         _spread(self.spread_0, hidden, even, seen.inner, memory)
         y = memory("y", *size, self.conv_0.outputs)
-        _stored(self.conv_0, seen, y, memory)
+        self.conv_0.into(y, seen, memory)
         self._hide(2, features, hidden.inner, memory)
         seen = memory.bordered("spread", y.shape)
         _spread(self.spread_1, hidden, normalised(y, y), seen.inner, memory)
@@ -131,11 +130,6 @@ def _tiled(convolution: Conv2d) -> TiledConvolution:
     return TiledConvolution(convolution.weight, convolution.bias, TILE)
 
 
-def _stored(convolution: TiledConvolution, x: Bordered, out: Tensor, memory: KeptMemory) -> None:
-    for frames, rows, pixels in convolution.bands(x, memory):
-        by_tile(out[frames, rows], TILE).copy_(pixels)
-
-
 def _spread(convolution: TiledConvolution, x: Bordered, even: Tensor, out: Tensor, memory: KeptMemory) -> None:
     """A normalised map `even`, as large as `out` `[B,H,W,C]` or half, times and plus what `x` says, leaky ReLU."""
     for frames, rows, pixels in convolution.bands(x, memory):
@@ -146,8 +140,7 @@ def _spread(convolution: TiledConvolution, x: Bordered, even: Tensor, out: Tenso
 def _apply(pixels: Tensor, even: Tensor, out: Tensor) -> None:
     """The factors are the first half of the channels of `pixels`, the offsets the second."""
     factor, offset = pixels.chunk(2, -1)
-    by_cell = (t.unflatten(1, (2, -1)).unflatten(0, (2, -1)) for t in (offset, factor, out))
-    offset, factor, out = by_cell
+    offset, factor, out = (t.unflatten(1, (2, -1)).unflatten(0, (2, -1)) for t in (offset, factor, out))
     torch.addcmul(offset, even, factor, out=out)
 
 
