@@ -51,6 +51,7 @@ class GeneratorNet(nn.Module):
 
     def _apply(self, fn, recurse=True):  # noqa: ANN001, ANN202 -- torch's own signature
         self._processor = None
+        self._memory.give_back()
         return super()._apply(fn, recurse)
 
 

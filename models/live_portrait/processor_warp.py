@@ -38,7 +38,7 @@ class ProcessorWarp:
         self.last, self.mask = _InDepth(net.last), _InDepth(net.mask)
         self.wide = len(net.last.bias)
         occlusion = net.occlusion.weight[0].flatten(1).unflatten(0, (self.wide, -1))  # n D taps
-        self.occlusion, self.occlusion_bias = occlusion.transpose(0, 1).contiguous(), net.occlusion.bias
+        self.occlusion, self.occlusion_bias = occlusion.transpose(0, 1).contiguous(), cast("Tensor", net.occlusion.bias)
         self.third = TiledConvolution(net.third.weight, net.third.bias, TILE)
         self.fourth, self.fourth_bias = net.fourth.weight[:, :, 0, 0], net.fourth.bias
 
@@ -85,9 +85,7 @@ class ProcessorWarp:
         for cells, weight in zip(seen.whole.view(depth, -1, channels), self.occlusion, strict=True):
             taps.addmm_(cells, weight)
         by_tap, side = taps.view(high, across, -1), 2 * seen.before + 1
-        out = (
-            taps.new_zeros(height, width) if self.occlusion_bias is None else self.occlusion_bias.repeat(height, width)
-        )
+        out = self.occlusion_bias.repeat(height, width)
         for i in range(by_tap.shape[-1]):
             out += by_tap[i // side : i // side + height, i % side : i % side + width, i]
         return out
@@ -98,12 +96,9 @@ class ProcessorWarp:
         seen = memory.bordered("seen", (frames, height, width, channels))
         seen.inner.copy_(read.permute(0, 2, 3, 1))
         third = memory("sum", frames, height, width, self.third.outputs)
-        for here, rows, pixels in self.third.bands(seen, memory):
-            by_tile(third[here, rows], TILE).copy_(pixels)
-        third = functional.leaky_relu_(third, SLOPE).flatten(0, 2)
-        return (
-            functional.linear(third, self.fourth, self.fourth_bias).view(frames, height, width, -1).permute(0, 3, 1, 2)
-        )
+        self.third.into(third, seen, memory)
+        made = functional.linear(functional.leaky_relu_(third, SLOPE), self.fourth, self.fourth_bias)
+        return made.permute(0, 3, 1, 2)
 
 
 class _InDepth:

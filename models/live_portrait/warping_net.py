@@ -115,6 +115,7 @@ class WarpingNet(nn.Module):
 
     def _apply(self, fn, recurse=True):  # noqa: ANN001, ANN202 -- torch's own signature
         self._processor = None
+        self._memory.give_back()
         return super()._apply(fn, recurse)
 
     def _hourglass(self, x: Tensor) -> Tensor:
