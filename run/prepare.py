@@ -29,7 +29,7 @@ from .digests import array_digest, digest_of
 from .motion_cache import detector_models, detector_version, is_motion_file
 from .places import write_beside
 
-PREPARATION_VERSION = 2
+PREPARATION_VERSION = 3
 """Changed whenever the same picture gives other pixels, joints or cut-outs."""
 
 SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080}
