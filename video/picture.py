@@ -162,7 +162,13 @@ def _limits() -> str:
     return f"at most {LARGEST_SIDE} px a side and {LARGEST_AREA // 1_000_000} megapixels are read"
 
 
+_PHONE_PICTURES = (b"heic", b"heix", b"heim", b"heis", b"mif1")
+"""Brands of HEIF files, which look like videos from outside; image sequences (msf1, hevc) are such."""
+
+
 def _what_instead(head: bytes) -> str:
+    if head[4:8] == b"ftyp" and head[8:12] in _PHONE_PICTURES:
+        return "this is a HEIC picture, as phones make them, which is not read here; save it as png or jpg."
     if head[4:8] == b"ftyp" or head.startswith((b"\x1aE\xdf\xa3", b"RIFF")):
         return "this is a video, not a picture; the character is a picture (png, jpg, webp), the driver a video."
     if all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in head):

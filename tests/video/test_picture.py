@@ -154,6 +154,7 @@ def test_what_cannot_be_a_character_is_said_in_one_line(rgb, tmp_path, clips):
     (tmp_path / "head.png").write_bytes((tmp_path / "whole.png").read_bytes()[:20])
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "text.png").write_text("not a picture\n" * 20)
+    (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
     (tmp_path / "noise.png").write_bytes(np.random.default_rng(0).bytes(3000))
     (tmp_path / "folder.png").mkdir()
     clips.write_clip(tmp_path / "film.mp4", [0, 1], F(1, 25), F(25))
@@ -174,6 +175,7 @@ def test_what_cannot_be_a_character_is_said_in_one_line(rgb, tmp_path, clips):
         "text.png": "text, not a picture",
         "noise.png": "not a picture",
         "folder.png": "folder",
+        "phone.heic": "HEIC picture.*save it as png or jpg",
         "film.mp4": "a video, not a picture",
         "film.png": "a video, not a picture",
         "film.mkv": "a video, not a picture",
