@@ -113,7 +113,10 @@ def _core(
     # What lay behind the arms: grown from the trunk that can be seen, a little away from the arm's outline.
     if hidden.any():
         round_ = cv2.GaussianBlur((hidden | own).astype(np.float32), (0, 0), max(2.0, 0.12 * limbs[0].radius[0])) > 0.5
-        hidden &= round_  # its outline will be seen: no spikes
+        reach = max(2, round(0.25 * limbs[0].radius[0]))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        whole = cv2.morphologyEx((hidden | own).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+        hidden &= round_ & whole  # its outline will be seen: no spikes
         source = own & (labels == TORSO) & ~_near(~own & (alpha > 8), 2.0)
         filled = grow(pixels, source if source.any() else own)
         soft = _soft(hidden | own)

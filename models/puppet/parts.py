@@ -22,6 +22,8 @@ _CHIN = 0.4
 _DOUBT_AT_SHOULDER = 1.4
 _WIDEST_SHOULDER = 2.2
 """Both in half widths of the upper arm."""
+_SLIVERS_TO = 0.6
+"""How far down an arm that may touch the trunk, in upper arms; hands have fingers."""
 LIMBS = {"left_arm": 3, "right_arm": 4, "left_leg": 5, "right_leg": 6}
 
 
@@ -337,7 +339,7 @@ def _without_slivers(rig: Rig, labels: np.ndarray, limbs: dict[str, np.ndarray],
     near = np.zeros(labels.shape, bool)
     for name, distance in limbs.items():
         if "arm" in name:
-            near |= (distance < _WIDEST_SHOULDER) & (_along_first(rig, name, labels.shape) < 0.6)
+            near |= (distance < _WIDEST_SHOULDER) & (_along_first(rig, name, labels.shape) < _SLIVERS_TO)
     thin = near & np.isin(labels, parts) & (thick == 0)
     return np.where(thin, nearest_label(thick), labels)
 

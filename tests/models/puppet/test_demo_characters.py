@@ -126,3 +126,17 @@ def test_a_wide_open_mouth_shows_its_own_depth_when_it_opens_further(character_o
     (x0, y0), (x1, y1) = driven[60:68].min(0).astype(int) - (x, y), driven[60:68].max(0).astype(int) - (x, y)
     inside = patch[y0 + 3 : y1 - 3, x0 + 8 : x1 - 8, :3]
     assert (inside.max(-1) < 45).mean() < 0.01
+
+
+def test_the_trunk_grown_behind_an_arm_has_no_feathers(character_of):
+    """Its lower end followed the ragged border of the arm in spikes, which were seen when the arm lifted."""
+    puppet = Puppet(character_of("mascot"))
+    chain = puppet.rig.chain("left_arm")
+    core = next(s.layer for s in puppet.sheets if s.layer.name == "core")
+    assert chain is not None
+    reach = round(0.2 * chain.radius[0])
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    behind = core.support & np.isin(puppet.labels, [3, 4])
+    feathers = behind & (cv2.morphologyEx(core.support.astype(np.uint8), cv2.MORPH_OPEN, disc) == 0)
+    feathers &= np.hypot(*(np.indices(behind.shape)[::-1] - chain.joints[0][:, None, None])) > 2 * reach
+    assert behind.sum() > 1000 and feathers.sum() < 25
