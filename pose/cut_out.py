@@ -23,6 +23,7 @@ WORK_SIDE = 1024
 HAND_BONES = tuple((0 if k == 0 else 4 * f + k, 4 * f + k + 1) for f in range(5) for k in range(4))
 SEAMLESS = 6
 """Largest step between neighbouring pixels, in levels, that a smooth gradient has at GrabCut's size."""
+_WHOLLY = 0.95
 GRABCUT_SIDE = 400
 """GrabCut's time goes with the area; its result is only the middle of a soft edge."""
 
@@ -276,7 +277,7 @@ def _sharpen(pixels: np.ndarray, matte: np.ndarray, body: _Body | None, *, is_se
     guess = np.clip(guided(pixels, np.clip(hard, 0, 1), band, 1e-4), 0, 1)
     alpha = soft_alpha(pixels, inner, outer, guess=guess)
     # Colour alone is grainy where both sides have many colours; the outline decides there.
-    return np.clip(1.15 * (0.5 * alpha + 0.5 * guess) - 0.075, 0, 1)
+    return _without_thin_places(np.clip(1.15 * (0.5 * alpha + 0.5 * guess) - 0.075, 0, 1))
 
 
 def _seamless_outside(pixels: np.ndarray, matte: np.ndarray) -> np.ndarray:
@@ -302,6 +303,20 @@ def _without_pinholes(shape: np.ndarray, matte: np.ndarray) -> np.ndarray:
     fill[border] = False
     fill[0] = False
     return shape | fill[labels]
+
+
+def _without_thin_places(alpha: np.ndarray) -> np.ndarray:
+    """What is half there and shut in by what is wholly there is wholly there: skin of the colour of the sky behind it.
+
+    A gap that shows the background is not there at all, in its middle.
+    """
+    count, labels = cv2.connectedComponents((alpha < _WHOLLY).astype(np.uint8), connectivity=4)
+    areas = np.bincount(labels.ravel(), minlength=count)
+    gone = np.bincount(labels.ravel(), weights=(alpha < 0.05).ravel(), minlength=count) / np.maximum(areas, 1)
+    fill = (gone < 0.1) & (areas < 0.01 * (alpha > 0.5).sum())
+    fill[np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))] = False
+    fill[0] = False
+    return np.where(fill[labels], np.float32(1), alpha)
 
 
 def _main_part(shape: np.ndarray) -> np.ndarray:

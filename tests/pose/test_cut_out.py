@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from motion_transfer.core import Character, InputError, PoseTrack
+from motion_transfer.core import LEFT_HAND, RIGHT_HAND, Character, InputError, PoseTrack
 from motion_transfer.pose.cut_out import cut_out, find_silhouette
 from motion_transfer.pose.silhouette import fit_skeleton
 from motion_transfer.pose.soft_edge import clean_edge_colours, extend_colours, soft_alpha
@@ -233,3 +233,7 @@ def test_the_sky_between_sleeve_and_skirt_is_no_part_of_a_drawn_person():
         assert found[y - 3 : y + 4, x - 3 : x + 4].max() < 30
     inside = truth[[0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]].astype(int)
     assert found[inside[:, 1], inside[:, 0]].min() > 220
+
+    fingers = np.stack([truth[hand] for hand in (LEFT_HAND, RIGHT_HAND)])[:, [k for k in range(1, 21) if k % 4]]
+    x, y = np.rint(fingers.reshape(-1, 2)).astype(int).T
+    assert found[y, x].min() >= 250  # their skin has the sky's colour, and was seen through within its outline
