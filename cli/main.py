@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from .. import __version__
 from .memory import give_large_blocks_back
+from .option_names import as_options
 from .stopping import Stopping
 
 COMMANDS = ("run", "extract", "retarget", "check", "finish", "expression", "template", "engines", "models", "rerun")
@@ -91,7 +92,7 @@ def _told(error: Exception, debug: bool) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, Cancelled):
-        _say(str(error) or "Stopped.")
+        _say(as_options(str(error)) or "Stopped.")
         return error.exit_status
     if isinstance(error, MotionTransferError):
         _say(f"error: {_line(error)}")
@@ -102,7 +103,7 @@ def _told(error: Exception, debug: bool) -> int:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return as_options(" ".join(str(error).split())) or type(error).__name__
 
 
 def _say(line: str) -> None:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from ..run.host import LocalHost
+from .option_names import as_options
 
 _QUIET_SECONDS = 1.0  # a stage shorter than this is not worth a line
 _LINE_SECONDS = 5.0  # between two plain lines
@@ -36,7 +37,7 @@ class Shown:
         self._view = _Silent(stream) if quiet else _Bar(stream) if stream.isatty() else _Lines(stream)
         self.host = LocalHost(
             on_step=self._view.step,
-            on_note=self._view.note,
+            on_note=lambda message: self._view.note(as_options(message)),
             cancel=cancel,
             weights_folders=weights_folders,
             device=device,

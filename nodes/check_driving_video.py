@@ -7,6 +7,7 @@ from comfy_api.latest import Input, io, ui
 from ..core import DETECTORS, MotionTransferError
 from ..models.registry import engine_names, engine_spec
 from .comfy_host import comfy_host
+from .input_names import as_inputs
 from .places import lasting_folder, video_file
 from .wires import CATEGORY
 
@@ -50,7 +51,7 @@ class CheckDrivingVideo(io.ComfyNode):
                 path, host, engine=names.get(engine), detector=detector, person=person.strip() or "auto",
                 start_seconds=start, stop_seconds=end, cache=lasting_folder(),
             )  # fmt: skip
-        text = "\n".join(report.lines())
+        text = as_inputs("\n".join(report.lines()))
         clean = report.ok and not any(f.level == "warn" for f in report.findings)
         if (stop == "when unfit" and not report.ok) or (stop == "on any warning" and not clean):
             raise MotionTransferError(f"The driving video did not pass the check.\n{text}")

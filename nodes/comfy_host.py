@@ -14,9 +14,10 @@ import folder_paths
 import numpy as np
 from PIL import Image
 
-from ..core import Cancelled, WeightFile
+from ..core import Cancelled, MotionTransferError, WeightFile
 from ..run.weight_search import find_weight_file
 from ..run.weights import only_commercial, refuse_non_commercial
+from .input_names import as_inputs
 
 PREVIEW_PX = 512
 
@@ -75,15 +76,22 @@ class ComfyHost:
         self._bar.update_absolute(done, max(total, 1), picture)
 
     def note(self, message: str) -> None:
+        message = as_inputs(message)
         self.notes.append(message)
         logging.info("[motion transfer] %s", message)
 
 
 @contextmanager
 def comfy_host(lent: Mapping[str, Any] | None = None, *, commercial_use_only: bool = False) -> Iterator[ComfyHost]:
-    """A host for one `execute`; our Cancelled becomes ComfyUI's own interruption at the very end."""
+    """A host for one `execute`; our Cancelled becomes ComfyUI's own interruption at the very end.
+
+    Errors name ComfyUI's inputs when they leave it.
+    """
     try:
         yield ComfyHost(lent, commercial_use_only=commercial_use_only)
     except Cancelled:
         comfy.model_management.throw_exception_if_processing_interrupted()
+        raise
+    except MotionTransferError as error:
+        error.args = (as_inputs(str(error)),)
         raise

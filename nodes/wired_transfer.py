@@ -14,6 +14,7 @@ from ..core import TransferJob, UsageError
 from ..core.settings import Plain
 from ..run.manifest import manifest_path
 from .comfy_host import ComfyHost, comfy_host
+from .input_names import as_inputs
 from .motion_transfer import QUALITY_WORDS, SUFFIX, job_name, motion_or_video_file
 from .pictures import first_picture
 from .places import lasting_folder, picture_file, spool_folder
@@ -95,5 +96,6 @@ def no_pictures(title: str, what: str = "pictures") -> Any:
 def report_of(manifest: Path) -> str:
     """What the run's manifest says of the engine, and its notes."""
     told = json.loads(manifest.read_text(encoding="utf-8"))
-    known = {"engine": told["engine"], "output": told["output"], "run": told["run"], "notes": told["notes"]}
+    notes = [as_inputs(note) for note in told["notes"]]
+    known = {"engine": told["engine"], "output": told["output"], "run": told["run"], "notes": notes}
     return json.dumps(known, indent=2, ensure_ascii=False)

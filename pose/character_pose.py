@@ -31,7 +31,7 @@ FILLED_AT_LEAST = 0.55
 SURE_WRIST = 0.7
 """Of a figure that ends above its hips the network puts wrists where none are, in the hair, with up to 0.65, or
 raised to the throat with 0.84; wrists that are there have 0.74 and more (twelve crops of the bundled heroine)."""
-HOW_TO_GIVE = "give its joints with --character-pose (OpenPose JSON or .motion)"
+HOW_TO_GIVE = "give its joints as OpenPose JSON or .motion (`character_pose`)"
 
 
 LookAtStill = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -107,7 +107,7 @@ def _without_mediapipe(
         if silhouette is None:
             raise NoPersonFound(
                 f"No body was found in the character ({verdict.against}); a picture with a transparent or plain "
-                f"background would work, or a mask (--mask), or its joints (--character-pose)."
+                f"background would work, or a mask (`mask`), or its joints (`character_pose`)."
             )
     assert silhouette is not None
     points, scores = _from_outline_alone(silhouette)
@@ -119,8 +119,8 @@ def _from_outline_alone(silhouette: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         points, scores = fit_skeleton(silhouette)
     except ValueError as error:
         raise NoPersonFound(
-            f"No body was found in the character: {error}. A larger picture, a mask (--mask), or its joints "
-            f"(--character-pose) would work."
+            f"No body was found in the character: {error}. A larger picture, a mask (`mask`), or its joints "
+            f"(`character_pose`) would work."
         ) from None
     scores[LEFT_HAND], scores[RIGHT_HAND] = 0, 0
     return points, scores
@@ -219,7 +219,7 @@ def _without_body(
     raise NoPersonFound(
         f"No body was found in the character ({w}x{h} looked at in several framings, "
         f"{'no' if silhouette is None else 'an unclear'} silhouette); a picture with a transparent or plain "
-        f"background would work, or a mask (--mask), or its joints (--character-pose)."
+        f"background would work, or a mask (`mask`), or its joints (`character_pose`)."
     )
 
 

@@ -50,7 +50,7 @@ def cut_out(character: Character) -> np.ndarray:
         what = "nothing" if share <= 0.002 else "everything"
         raise InputError(
             f"Cutting the character out of its {character.size[0]}x{character.size[1]} picture left {what}; "
-            f"a picture with transparency, a plain background, or a mask (--mask) would work."
+            f"a picture with transparency, a plain background, or a mask (`mask`) would work."
         )
     if scale < 1:
         found = _carry_up(character.pixels, pixels, found)

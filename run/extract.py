@@ -59,7 +59,7 @@ def extract(
         if path.is_dir():
             raise CannotWrite(f"The output {path} is a folder; name a file in it.")
         if path.exists() and path.samefile(driving):
-            raise UsageError(f"The output {path} is the driving file itself; choose another name with -o.")
+            raise UsageError(f"The output {path} is the driving file itself; choose another name (`output`).")
         check_place(path)
         may_replace(path, overwrite=overwrite, known=False)
     if frames_per_second is not None:
@@ -90,11 +90,11 @@ def _rate_of_joints(driving: Path, rate: float | None) -> Fraction | None:
     is_joints = driving.suffix.lower() == ".json" or (driving.is_dir() and any(driving.glob("*_keypoints.json")))
     if not is_joints:
         if rate is not None:
-            raise UsageError("--rate is for OpenPose JSON; a video knows when its frames are shown.")
+            raise UsageError("A frame rate (`rate`) is for OpenPose JSON; a video knows when its frames are shown.")
         return None
     if rate is None:
         raise UsageError(
-            f"{driving} holds joints and not how many frames a second are shown; say --rate 24, or whatever it is."
+            f"{driving} holds joints and not how many frames a second are shown; say it (`rate=24`, or whatever it is)."
         )
     if not 1 <= rate <= 1000:
         raise UsageError(f"rate is {rate:g}, but takes 1 to 1000 frames/s.")

@@ -90,7 +90,7 @@ def finish(
     output = Path(asked.output)
     fmt = output_format(output, asked.quality)
     if not asked.finish:
-        raise UsageError("There is nothing to do: name at least one finisher, such as --fps 60.")
+        raise UsageError("There is nothing to do: name at least one finisher, such as interpolate.")
     plan_steps(asked.finish)
     _files_work(asked, output)
     check_place(output)
@@ -125,7 +125,7 @@ def _files_work(asked: FinishRequest, output: Path) -> None:
         if what != "video" and not Path(given).is_file():
             raise InputError(f"There is no file {given}, named as the {what}.")
         if output.exists() and Path(given).exists() and output.samefile(given):
-            raise UsageError(f"The output {output} is the {what} itself; choose another name with -o.")
+            raise UsageError(f"The output {output} is the {what} itself; choose another name (`output`).")
 
 
 def _film(asked: FinishRequest, alpha: bool) -> VideoFile:

@@ -23,9 +23,9 @@ Steps = Mapping[str, Mapping[str, Plain]]
 """Finisher -> its settings, those only that are not the default; JSON as it is."""
 
 _MISSING = {
-    "character": "a picture of the character (--character FILE)",
-    "original": "the video that the frames belong to (--original FILE)",
-    "mask": "a mask of the region (--mask FILE)",
+    "character": "a picture of the character (`character`)",
+    "original": "the video that the frames belong to (`original`)",
+    "mask": "a mask of the region (`mask`)",
 }
 
 

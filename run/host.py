@@ -59,7 +59,7 @@ class LocalHost:
             weights,
             folders,
             self.weights_folders,
-            f" ('motion-transfer models get {weights.file}' does), or name its folder with --weights.",
+            f" ('motion-transfer models get {weights.file}' does), or name its folder (`weights_folders`).",
         )
 
     def lend(self, what: str) -> Any | None:

@@ -47,7 +47,7 @@ def judge_people(
             Finding(
                 "nobody", "warn", *absent,
                 f"Nobody is seen for {100 * (~present).mean():.0f} % of the time.",
-                "Trim the clip with --start and --stop to where the person is in the picture.",
+                "Trim the clip (`start_seconds`, `stop_seconds`) to where the person is in the picture.",
             )
         )  # fmt: skip
     boxes = np.array([np.ptp(p[s > SEEN], axis=0) for p, s in zip(points[present], scores[present], strict=True)])
@@ -75,7 +75,7 @@ def _others(body: BodyLooks, seconds: np.ndarray, is_chosen: bool) -> list[Findi
             f"Somebody else is in the picture in {len(large)} of {searched} looks.",
             "The person asked for is followed; where others pass in front, joints are guessed."
             if is_chosen
-            else "Crop the clip to one person, or choose whom to follow (person).",
+            else "Crop the clip to one person, or choose whom to follow (`person`).",
         )
     ]  # fmt: skip
 

@@ -63,7 +63,7 @@ def judge_timing(seconds: np.ndarray, rate: float, cuts: list[int], picture: Pic
         Finding(
             "cut", "warn", float(seconds[c]), float(seconds[c]),
             f"The picture cuts to another shot at frame {c}.",
-            "Choose one shot with --start and --stop; motion is never smoothed across a cut.",
+            "Choose one shot (`start_seconds`, `stop_seconds`); motion is never smoothed across a cut.",
         )
         for c in cuts
     ]  # fmt: skip

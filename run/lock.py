@@ -35,7 +35,7 @@ class Lock:
                     os.close(number)
                     raise CannotWrite(
                         f"Another run{' (process ' + holder + ')' if holder.isdigit() else ''} is writing "
-                        f"{self._output}. Wait for it, stop it, or give this run another output with -o."
+                        f"{self._output}. Wait for it, stop it, or give this run another output (`output`)."
                     )
                 if _is_still(number, self.path):
                     break

@@ -52,7 +52,7 @@ def _reason(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return "the disk is full. Free some space and start again; what is finished is kept."
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return "the place is read-only for you. Choose another folder with -o."
+        return "the place is read-only for you. Choose another folder (`output`)."
     if error.errno == errno.ENOTDIR:
         return "a part of the path is a file, not a folder."
     if error.errno == errno.ENOENT:

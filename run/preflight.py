@@ -65,7 +65,7 @@ def plan_run(job: TransferJob) -> Plan:
         if given is not None:
             input_is_there(what, Path(given))
         if given is not None and output.exists() and Path(given).exists() and output.samefile(given):
-            raise UsageError(f"The output {output} is the {what} itself; choose another name with -o.")
+            raise UsageError(f"The output {output} is the {what} itself; choose another name (`output`).")
     check_place(output)
     if not is_motion_file(job.driving):
         video = _opened(job)
@@ -90,7 +90,7 @@ def _opened(job: TransferJob) -> VideoSource:
         if Path(job.driving).suffix.lower() == ".json":
             raise UnreadableVideo(
                 f"{job.driving} is no video; if it holds joints (OpenPose JSON), 'motion-transfer extract "
-                f"{job.driving} --rate FPS' makes a .motion of it, which drives."
+                f"{job.driving}', given their frame rate, makes a .motion of it, which drives."
             ) from None
         raise
 
@@ -132,7 +132,7 @@ def may_replace(output: Path, *, overwrite: bool, known: bool) -> None:
     if output.exists() and not overwrite and not known:
         raise CannotWrite(
             f"{output} exists already and was not made by this very job. "
-            f"Say --overwrite to replace it, or choose another name with -o."
+            f"It can be replaced (`overwrite`); or choose another name (`output`)."
         )
 
 
@@ -144,7 +144,7 @@ def disk_suffices(folder: Path, quality: str, size: tuple[int, int], num_frames:
     if free < needed:
         raise CannotWrite(
             f"{num_frames} frames of {size[0]}x{size[1]} at quality {quality} need about {needed / 1e6:.0f} MB in "
-            f"{folder}, where {free / 1e6:.0f} MB are free. A smaller --resolution or --quality low would help."
+            f"{folder}, where {free / 1e6:.0f} MB are free. A smaller size (`resolution`) or quality (`quality=low`) would help."
         )
 
 
@@ -170,5 +170,5 @@ def parts_folder(output: Path, work_dir: Path | None) -> Path:
         work_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         why = "it is a file" if work_dir.is_file() else (error.strerror or str(error)).lower()
-        raise CannotWrite(f"{work_dir} cannot be the work folder ({why}); name another with --work-dir.") from None
+        raise CannotWrite(f"{work_dir} cannot be the work folder ({why}); name another (`work_dir`).") from None
     return work_dir / f"{output.name}.{digest_of({'path': str(output.absolute())})[:8]}.parts"

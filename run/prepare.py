@@ -50,7 +50,7 @@ def prepare_character(job: TransferJob, needs: Set[Need], size_multiple: int, ca
     if max(width, height) > MAX_SIDE:
         raise UnreadableImage(
             f"{job.character} would give a video of {width}x{height} px; at most {MAX_SIDE} px on a side can be "
-            f"encoded. --resolution 1080p would do for most pictures."
+            f"encoded. A smaller size (`resolution=1080p`) would do for most pictures."
         )
     character = fit(given, job.resolution, size_multiple, blend=job.mask is None)
     if job.character_pose is not None and "character_pose" in needs:
@@ -116,7 +116,9 @@ def _cut_or_grow(picture: np.ndarray, x0: int, y0: int, size: tuple[int, int]) -
 def read_pose(path: Path, size: tuple[int, int]) -> PoseTrack:
     """One frame of joints from an OpenPose JSON or a `.motion` file; `size` where the JSON names no canvas."""
     if not path.is_file():
-        raise InputError(f"There is no pose file {path}; --character-pose takes an OpenPose JSON or a .motion file.")
+        raise InputError(
+            f"There is no pose file {path}; the character's joints (`character_pose`) are an OpenPose JSON or a .motion file."
+        )
     known = load_motion(path).main if is_motion_file(path) else read_openpose_json(path, size=size)
     return known.cut(0, 1)
 

@@ -47,7 +47,7 @@ class Clock:
 
 def finished_already(output: Path, before: Mapping[str, Any], clock: Clock, host: NotedHost) -> RunResult:
     """What is told where this very job has made this very file: nothing is left to do. `before` is its manifest."""
-    host.note(f"{output} is finished already; --overwrite would make it again.")
+    host.note(f"{output} is finished already; it can be made again (`overwrite`).")
     frames = int(before["output"]["num_frames"])
     return RunResult(output, manifest_path(output), frames, 0, 0, dict(clock.seconds), tuple(host.notes))
 

@@ -240,7 +240,9 @@ class _Run:
 
     def _commit(self, journal: Journal, chunk: FrameChunk, rate: Fraction, engine: Engine) -> None:
         if chunk.alpha is not None and not self.plan.format.has_alpha:
-            self.host.note("The see-through background is shown black; --quality alpha keeps it see-through.")
+            self.host.note(
+                "The see-through background is shown black; another quality (`quality=alpha`) keeps it see-through."
+            )
             chunk = _on_black(chunk)
         elif chunk.alpha is None and self.plan.format.has_alpha:
             self.host.note(opaque_in_spite_of_alpha(self.plan.spec))

@@ -84,7 +84,7 @@ def find_sound(
         return Sound(driving, motion.source.sha256, trim)
     film = find_film(motion, driving)
     if film.path is None:
-        note(f"No sound: {film.why_not}. --audio FILE gives one.")
+        note(f"No sound: {film.why_not}. Another file can give one (`audio_file`).")
         return None
     check_audio_fits(film.path, job.output)
     return Sound(film.path, motion.source.sha256, trim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 
+from ..option_names import as_options
 from ..words import add_casting, add_place, add_trim
 
 HELP = "is this driving video fit for motion transfer? what to fix"
@@ -33,5 +34,5 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
             words.driving, host, engine=words.engine, detector=words.detector or "auto", person=words.person or "auto",
             start_seconds=words.start or 0.0, stop_seconds=words.stop, cache=words.work_dir,
         )  # fmt: skip
-    print(report.to_json() if words.json else "\n".join(report.lines()))  # noqa: T201
+    print(report.to_json() if words.json else as_options("\n".join(report.lines())))  # noqa: T201
     return 0 if report.ok else 3

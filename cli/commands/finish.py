@@ -43,10 +43,13 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
 
     if words.video is None:
         raise UsageError("finish needs VIDEO; 'motion-transfer finish --help' shows how.")
+    steps = _steps(words)
+    if not steps:
+        raise UsageError("There is nothing to do: name at least one finisher, such as --fps 60.")
     asked = FinishRequest(
         video=words.video,
         output=words.output or _beside(words.video, words.quality),
-        finish=_steps(words),
+        finish=steps,
         quality=words.quality,
         audio=not words.no_audio,
         start_seconds=words.start or 0.0,

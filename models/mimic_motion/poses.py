@@ -27,7 +27,7 @@ class Poses:
         if own is None or not (own.scores[:, _BODY] >= SEEN).any():
             raise NoPersonFound(
                 "MimicMotion draws the character's own pose too, and no person was found in its picture; a pose made "
-                "elsewhere can be given (--character-pose)."
+                "elsewhere can be given (`character_pose`)."
             )
         if not (driver.scores[:, _BODY] >= SEEN).any():
             raise NoPersonFound(f"None of the {motion.num_frames} frames of the driving video shows a person.")

@@ -392,3 +392,14 @@ def test_a_run_whose_joints_are_known_needs_no_mediapipe(place):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_errors_and_notes_name_options_of_the_command_line(place, capsys):
+    (place / "out.mp4").write_bytes(b"mine")
+    assert main(["run", "me.png", "dance.motion", "-o", "out.mp4", "--engine", "light", "--quiet"]) == 3
+    told = capsys.readouterr().err
+    assert "(--overwrite)" in told and "(-o)" in told and "`" not in told
+    stream = io.StringIO()
+    with Shown(quiet=True, stream=stream) as host:
+        host.note("If it moves wrongly, give its joints (`character_pose`).")
+    assert stream.getvalue() == "note: If it moves wrongly, give its joints (--character-pose).\n"

@@ -93,7 +93,7 @@ def test_the_list_names_every_finisher_and_setting(capsys):
         (["--set", "sparkle"], 2, "there are paste-back"),
         (["--set", "interpolate=60"], 2, "FINISHER.SETTING=VALUE"),
         (["--set", "interpolate.speed=2"], 2, "there are fps"),
-        (["--paste-back", "box"], 2, "--original FILE"),
+        (["--paste-back", "box"], 2, "(--original)"),
         (["--fps", "50", "--character", "me.png"], 2, "--character is for --match-colour"),
         (["--fps", "50", "--original", "dance.mov"], 2, "--original is for --paste-back"),
         (["--paste-back", "--original", "dance.mov"], 3, "dance.mov"),

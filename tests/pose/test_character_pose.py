@@ -51,7 +51,7 @@ def test_a_mascot_is_fitted_to_its_silhouette_and_the_user_is_told():
     character, truth = bundled("mascot")
     notes = []
     track = find_character_pose(character, notes.append)
-    assert len(notes) == 1 and "silhouette" in notes[0] and "--character-pose" in notes[0] and "\n" not in notes[0]
+    assert len(notes) == 1 and "silhouette" in notes[0] and "`character_pose`" in notes[0] and "\n" not in notes[0]
     error = errors_percent(track, truth)
     assert error[BODY].mean() < 3.5  # measured 2.2
     assert error[FACE].mean() < 3.5  # measured 2.3, eyes 0.3
@@ -124,7 +124,7 @@ def test_a_picture_without_a_body_is_refused_with_what_would_help(kind):
     pixels = np.full((200, 160, 3), 90, np.uint8)
     if kind == "noise":
         pixels = np.random.default_rng(2).integers(0, 256, pixels.shape, np.uint8)
-    with pytest.raises(NoPersonFound, match="--character-pose"):
+    with pytest.raises(NoPersonFound, match="`character_pose`"):
         find_character_pose(Character(pixels, "0"), lambda _: None)
 
 

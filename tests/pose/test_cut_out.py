@@ -159,7 +159,7 @@ def test_an_empty_alpha_is_refused():
 
 @pytest.mark.parametrize("shade", [0, 128, 255])
 def test_a_blank_picture_is_refused_with_what_would_help(shade):
-    with pytest.raises(InputError, match="--mask"):
+    with pytest.raises(InputError, match="`mask`"):
         cut_out(Character(np.full((120, 100, 3), shade, np.uint8), "0"))
 
 

@@ -73,7 +73,7 @@ def test_an_answer_that_is_no_body_gives_way_to_the_outline():
     notes = []
     track = find_character_pose(character, notes.append, otherwise=looker(Networks(wrong)))
     error = 100 * np.linalg.norm(track.points[0, :17] - truth[:17], axis=1) / np.ptp(truth[:, 1])
-    assert error.mean() < 6 and len(notes) == 1 and "silhouette" in notes[0] and "--character-pose" in notes[0]
+    assert error.mean() < 6 and len(notes) == 1 and "silhouette" in notes[0] and "`character_pose`" in notes[0]
 
 
 def test_without_networks_and_outline_what_is_missing_is_said():
@@ -82,5 +82,5 @@ def test_without_networks_and_outline_what_is_missing_is_said():
     with pytest.raises(MissingPackage, match="MediaPipe"):
         find_character_pose(noise)
     nobody = Networks(np.zeros((133, 2), np.float32))
-    with pytest.raises(NoPersonFound, match="--character-pose"):
+    with pytest.raises(NoPersonFound, match="`character_pose`"):
         find_character_pose(noise, otherwise=looker(nobody))

@@ -220,7 +220,7 @@ def test_the_same_request_is_finished_already_and_can_be_done_again_from_its_man
     notes = []
     again = finish(asked(tmp_path, clip), LocalHost(on_note=notes.append))
     assert again.chunks_made == 0 and again.num_frames == 23 and "finished already" in notes[0]
-    with pytest.raises(CannotWrite, match="--overwrite"):
+    with pytest.raises(CannotWrite, match="`overwrite`"):
         finish(asked(tmp_path, clip, finish={"spread": {"over": 1}}), LocalHost())
     before = file_sha256(first.output)
     told = request_of_manifest(first.manifest)
@@ -248,7 +248,7 @@ def test_a_part_of_a_film_goes_with_its_sound(tmp_path, clip):
         ({"finish": {"spread": {"near": 1}}}, UsageError, "no setting 'near' here; there are over"),
         ({"finish": {"interpolate": {"fps": 0.5}}}, UsageError, "1 to 1000 frames/s"),
         ({"finish": {"interpolate": {"fps": 25}}}, UsageError, "has 25 frames/s already"),
-        ({"finish": {"match-colour": {"to": "character"}}}, UsageError, "--character FILE"),
+        ({"finish": {"match-colour": {"to": "character"}}}, UsageError, "`character`"),
         ({"character": "nobody.png"}, InputError, "no file nobody.png"),
         ({"output": "{}/dance.mp4", "quality": "high"}, UsageError, "is the video itself"),
         ({"output": "{}/out.gif"}, UsageError, "GIF"),

@@ -63,12 +63,12 @@ def test_the_same_job_gives_the_same_bytes_and_is_then_finished_already(tmp_path
 def test_somebody_elses_file_is_not_replaced(tmp_path, character, motion_file):
     (tmp_path / "out.mkv").write_bytes(b"precious")
     before = listing(tmp_path)
-    with pytest.raises(CannotWrite, match="--overwrite"):
+    with pytest.raises(CannotWrite, match="`overwrite`"):
         run(a_job(tmp_path, character, motion_file), LocalHost())
     assert listing(tmp_path) == before and (tmp_path / "out.mkv").read_bytes() == b"precious"
     run(a_job(tmp_path, character, motion_file), LocalHost(), overwrite=True)
     (tmp_path / "out.mkv").write_bytes(b"edited by hand")  # no longer what the manifest speaks of
-    with pytest.raises(CannotWrite, match="--overwrite"):
+    with pytest.raises(CannotWrite, match="`overwrite`"):
         run(a_job(tmp_path, character, motion_file), LocalHost())
 
 
@@ -143,7 +143,7 @@ def test_sound_of_a_motion_file_comes_from_its_film_wherever_it_lies(tmp_path, c
     assert packets(result.output, "audio") == packets(tmp_path / "sub" / "film.mp4", "audio")
     (tmp_path / "sub" / "film.mp4").unlink()
     result = run(replace(job, output=str(tmp_path / "c.mkv")), LocalHost())
-    assert len(result.notes) == 1 and "No sound" in result.notes[0] and "--audio FILE" in result.notes[0]
+    assert len(result.notes) == 1 and "No sound" in result.notes[0] and "`audio_file`" in result.notes[0]
     write_clip(tmp_path / "film.mp4", num_frames=9)
     result = run(replace(job, output=str(tmp_path / "d.mkv")), LocalHost())
     assert "not the file any more" in result.notes[0]
@@ -254,7 +254,7 @@ def test_see_through_frames_are_laid_on_black_unless_the_file_keeps_them(
 
     monkeypatch.setattr(light_engine.LightEngine, "transfer", holey)
     plain = run(a_job(tmp_path, character, motion_file), LocalHost())
-    assert any("--quality alpha" in note for note in plain.notes)
+    assert any("`quality=alpha`" in note for note in plain.notes)
     with av.open(str(plain.output)) as container:
         frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert not frame[:40].any() and frame[40:].any()

@@ -80,7 +80,7 @@ def test_the_message_says_which_how_large_which_licence_from_where_and_to_where(
         found(pose_weights.YOLOX_L, models)
     text = str(told.value)
     assert "\n" not in text
-    for part in ("YOLOX-L", "yolox_l.onnx", "217 MB", "Apache-2.0", "huggingface.co/yzd-v/DWPose", "--weights",
+    for part in ("YOLOX-L", "yolox_l.onnx", "217 MB", "Apache-2.0", "huggingface.co/yzd-v/DWPose", "`weights_folders`",
                  str(models / "detection" / "yolox_l.onnx")):  # fmt: skip
         assert part in text
     with pytest.raises(MissingWeights, match=r"AGPL-3\.0, mind its terms"):

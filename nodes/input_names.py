@@ -1,0 +1,28 @@
+"""What ComfyUI calls the settings that messages from below name, or what does the same there; see `core/wording.py`."""
+
+from __future__ import annotations
+
+from ..core.wording import in_words_of
+
+INPUTS = {
+    "audio_file": "Create Video's audio input",
+    "character": "the picture input",
+    "character_pose": "which the motion-transfer command takes",
+    "mask": "the mask input, where the node has one",
+    "original": "the original input",
+    "output": "another filename_prefix",
+    "overwrite": "delete that file first",
+    "person": "the person input, or Pick Person",
+    "quality": "the quality input",
+    "rate": "the frame_rate input",
+    "resolution": "the resolution input",
+    "start_seconds": "Trim Video's start_time",
+    "stop_seconds": "Trim Video's duration",
+    "weights_folders": "ComfyUI's models folders",
+    "work_dir": "ComfyUI's user folder",
+}
+
+
+def as_inputs(message: str) -> str:
+    """`message` as somebody in ComfyUI acts on it: 'a mask (the mask input, where the node has one)'."""
+    return in_words_of(INPUTS, message, between=": ")
