@@ -25,4 +25,10 @@ def as_options(message: str) -> str:
     """`message` as somebody at a terminal acts on it: 'its joints (--character-pose)'."""
     from ..core.wording import in_words_of  # here, so that --help loads nothing
 
-    return in_words_of(OPTIONS, message, between=" ")
+    return in_words_of(_option, message)
+
+
+def _option(name: str, value: str | None) -> str:
+    if name not in OPTIONS:  # a setting of the engine or finisher
+        return f"--set {name}{'' if value is None else f'={value}'}"
+    return OPTIONS[name] if value is None else f"{OPTIONS[name]} {value}"

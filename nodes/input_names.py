@@ -25,4 +25,10 @@ INPUTS = {
 
 def as_inputs(message: str) -> str:
     """`message` as somebody in ComfyUI acts on it: 'a mask (the mask input, where the node has one)'."""
-    return in_words_of(INPUTS, message, between=": ")
+    return in_words_of(_input, message)
+
+
+def _input(name: str, value: str | None) -> str:
+    """Settings of engines and finishers have inputs of their own name."""
+    said = INPUTS.get(name, name)
+    return said if value is None else f"{said}: {value}"

@@ -10,8 +10,10 @@ import re
 from pathlib import Path
 
 from motion_transfer.cli.main import parser
-from motion_transfer.cli.option_names import OPTIONS
+from motion_transfer.cli.option_names import OPTIONS, as_options
 from motion_transfer.core.wording import NAMED
+from motion_transfer.finishing.registry import finisher_names, finisher_spec
+from motion_transfer.models.registry import engine_names, engine_spec
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("core", "video", "sampling", "pose", "face_motion", "models", "finishing", "run", "nodes")
@@ -58,7 +60,16 @@ def test_the_walk_sees_options_and_leaves_docstrings_alone():
 
 
 def named_settings():
-    return {found[1]: at for at, text in messages() for found in NAMED.finditer(text)}
+    """Name -> where, but for those of engines and finishers, which have the same name everywhere."""
+    specs = [*map(engine_spec, engine_names()), *map(finisher_spec, finisher_names())]
+    own = {option.name for spec in specs for option in spec.settings.options()} - set(OPTIONS)
+    named = {found[1]: at for at, text in messages() for found in NAMED.finditer(text)}
+    return {name: at for name, at in named.items() if name not in own}
+
+
+def test_a_setting_of_an_engine_is_set_by_its_name():
+    assert as_options("half precision (`dtype=bf16`)") == "half precision (--set dtype=bf16)"
+    assert as_options("see `dtype`; smaller (`quality=low`)") == "see --set dtype; smaller (--quality low)"
 
 
 def test_every_setting_that_a_message_names_is_an_option_of_the_command_line():

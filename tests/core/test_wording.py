@@ -6,18 +6,18 @@ import pytest
 
 from motion_transfer.core.wording import in_words_of
 
-TABLE = {"mask": "--mask", "quality": "--quality"}
-
 
 @pytest.mark.parametrize(
     ("message", "worded"),
     [
-        ("a mask (`mask`) would work", "a mask (--mask) would work"),
-        ("smaller (`quality=low`), or a `mask`", "smaller (--quality low), or a --mask"),
-        ("`pose_of_nobody` stays", "`pose_of_nobody` stays"),
+        ("a mask (`mask`) would work", "a mask (MASK) would work"),
+        ("smaller (`quality=low`), or a `mask`", "smaller (QUALITY is low), or a MASK"),
         ("a path `of/mine.png`, and a lone ` too", "a path `of/mine.png`, and a lone ` too"),
         ("nothing named", "nothing named"),
     ],
 )
-def test_a_message_names_settings_as_its_table_does(message, worded):
-    assert in_words_of(TABLE, message, between=" ") == worded
+def test_a_message_names_settings_as_its_host_does(message, worded):
+    def word(name, value):
+        return name.upper() if value is None else f"{name.upper()} is {value}"
+
+    assert in_words_of(word, message) == worded

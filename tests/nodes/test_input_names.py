@@ -38,7 +38,9 @@ def test_an_error_that_leaves_a_node_names_its_inputs(host_of_comfyui):
 def test_a_note_names_inputs_and_a_stopped_run_is_still_an_interruption(host_of_comfyui, interruptions):
     with host_of_comfyui() as host:
         host.note("Another quality (`quality=alpha`) keeps it see-through.")
-    assert host.notes == ["Another quality (the quality input: alpha) keeps it see-through."]
+        host.note("Half precision (`dtype=bf16`) would do.")
+    assert host.notes[0] == "Another quality (the quality input: alpha) keeps it see-through."
+    assert host.notes[1] == "Half precision (dtype: bf16) would do."
     with pytest.raises(Cancelled), host_of_comfyui():
         raise Cancelled("Stopped.")
     assert interruptions == [True]
