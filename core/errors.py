@@ -16,6 +16,13 @@
 Every message is one line that says what was asked, what was found and what would work.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .weight_files import MissingFile
+
 
 class MotionTransferError(Exception):
     """Anything this package raises on purpose."""
@@ -65,6 +72,11 @@ class MissingWeights(MotionTransferError):
     """A weight file is needed and was not found."""
 
     exit_status = 4
+
+    def __init__(self, message: str = "", missing: MissingFile | None = None) -> None:
+        """`missing` is there where a host has looked for one file, so that several can be told together."""
+        super().__init__(message)
+        self.missing = missing
 
 
 class NotForCommercialUse(MissingWeights):

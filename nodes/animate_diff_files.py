@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core import Host, InputError, MissingWeights, WeightFile
 from ..core.settings import Plain
+from ..core.weight_files import find_all
 from ..models.animate_diff.spec import BACKEND, AnimateDiffSettings
 from ..models.animate_diff.weights import MODULES, is_sdxl, needed
 from .animate_diff_identity import ask_for_identity, require_identity
@@ -98,13 +99,18 @@ class AnimateDiffFromFiles:
 def find_files(settings: AnimateDiffSettings, host: Host) -> dict[str, Path]:
     """Role -> file. The checkpoint is the one that is named, else SD 1.5 (SDXL) itself, else the first fitting one.
 
-    Raises MissingWeights for the first that is not there, InputError where the named checkpoint is of another base.
+    MissingWeights tells of all that are not there; InputError where the named checkpoint is of another base.
     """
     wanted = needed(settings.motion_module)
-    found = {role: host.find_weights(wanted[role]) for role in ("motion_module", "controlnet")}
     base = "SDXL" if is_sdxl(settings.motion_module) else "SD1.5"
-    found["checkpoint"] = _find_checkpoint(settings.checkpoint, base, wanted["checkpoint"], settings, host)
-    return found
+
+    def find(weights: WeightFile) -> Path:
+        if weights is wanted["checkpoint"]:
+            return _find_checkpoint(settings.checkpoint, base, weights, settings, host)
+        return host.find_weights(weights)
+
+    roles = ("motion_module", "controlnet", "checkpoint")
+    return find_all(find, {role: wanted[role] for role in roles}, "animate-diff")
 
 
 def _find_checkpoint(name: str, base: str, usual: WeightFile, settings: AnimateDiffSettings, host: Host) -> Path:

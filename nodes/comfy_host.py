@@ -48,7 +48,10 @@ class ComfyHost:
         folders += [standard] if standard not in folders else []
         # Other packs' own weights lie under custom_nodes/, beside `models` or wherever the user keeps packs.
         packs = [Path(folder).parent / "models" for folder in folder_paths.get_folder_paths("custom_nodes")]
-        return find_weight_file(weights, folders, [models, *packs], ", then press R in ComfyUI.")
+        command = f'motion-transfer models get {{}} --weights "{models}"'
+        return find_weight_file(
+            weights, folders, [models, *packs], command=command, otherwise=", then press R in ComfyUI."
+        )
 
     def lend(self, what: str) -> Any | None:
         """What came in on the node's wires."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..core import MissingPackage, MissingWeights, UsageError, WeightFile
+from ..core import MissingPackage, MissingWeights, NotForCommercialUse, UsageError, WeightFile
+from ..core.weight_files import all_missing
 from .pose_weights import DWPOSE, VITPOSE_ONNX, VITPOSE_TORCH, YOLOV10M, YOLOX_L
 
 if TYPE_CHECKING:
@@ -136,8 +137,18 @@ def network_ids(name: str, find_file: FindFile, device: str, *, finder: str = "a
     """
     from .network_files import file_id
 
-    weights, finder_path = _finder_file(finder, find_file)
-    _, pose_path, _ = _pose_file(name, find_file, device)
+    missing: list[MissingWeights] = []
+    try:
+        weights, finder_path = _finder_file(finder, find_file)
+    except MissingWeights as error:
+        missing.append(error)
+    try:
+        _, pose_path, _ = _pose_file(name, find_file, device)
+    except MissingWeights as error:
+        missing.append(error)
+    if missing:
+        refused = [error for error in missing if isinstance(error, NotForCommercialUse)]
+        raise (refused or [all_missing(missing, name)])[0]
     return f"{file_id('yolov10' if weights is YOLOV10M else 'yolox', finder_path)} + {file_id(name, pose_path)}"
 
 
@@ -178,7 +189,8 @@ def _pose_file(name: str, find_file: FindFile, device: str) -> tuple[WeightFile,
             find_file(onnx)
         except MissingWeights as missing:
             raise MissingWeights(
-                f"{missing} Or, for torch, {torch.file} from huggingface.co/{torch.repository}."
+                f"{missing} Or, for torch, {torch.file} from huggingface.co/{torch.repository}.",
+                missing.missing,
             ) from None
     wants_torch = not device.startswith("cpu") and find_spec("torch") is not None
     if len(here) == 2 and not wants_torch and find_spec("onnxruntime") is None:

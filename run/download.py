@@ -17,7 +17,8 @@ from typing import Any
 from ..core import CannotWrite, Host, InputError, MissingPackage, MissingWeights, UsageError, WeightFile
 from ..finishing.registry import finisher_names, finisher_spec
 from ..models.registry import engine_names, engine_spec
-from ..pose.pose_weights import POSE_WEIGHTS
+from ..pose.networks import POSE_NETWORKS
+from ..pose.pose_weights import POSE_WEIGHTS, YOLOX_L
 from ..video import file_sha256
 from .places import write_json, writing
 
@@ -40,12 +41,12 @@ class Verified:
 def asked_for(name: str) -> tuple[list[WeightFile], list[WeightFile]]:
     """The files that `name` means, and those left out of them.
 
-    A name is an engine, a finisher or a detector, which mean what their default settings want, or one file by its name.
+    A name is an engine, a finisher or a detector, which mean what their default settings want (a detector: with who finds people for it), or one file by its name.
     UsageError lists what there is.
     """
     groups: dict[str, list[WeightFile]] = {}
-    for used_by, weights in POSE_WEIGHTS:
-        groups.setdefault(used_by, []).append(weights)
+    for used_by, weights in POSE_WEIGHTS:  # a pose network looks where a finder has found somebody
+        groups.setdefault(used_by, [YOLOX_L] if used_by in POSE_NETWORKS else []).append(weights)
     for engine in engine_names():
         if engine_spec(engine).weights:
             groups[engine] = list(engine_spec(engine).weights)

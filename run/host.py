@@ -59,7 +59,8 @@ class LocalHost:
             weights,
             folders,
             self.weights_folders,
-            f" ('motion-transfer models get {weights.file}' does), or name its folder (`weights_folders`).",
+            command="motion-transfer models get {}",
+            otherwise=", or say where else to look (`weights_folders`).",
         )
 
     def lend(self, what: str) -> Any | None:

@@ -11,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..core import MissingWeights, WeightFile
+from ..core.weight_files import MissingFile, size_words
 
 
-def find_weight_file(weights: WeightFile, folders: Sequence[Path], roots: Sequence[Path], hint: str) -> Path:
+def find_weight_file(
+    weights: WeightFile, folders: Sequence[Path], roots: Sequence[Path], *, command: str, otherwise: str
+) -> Path:
     """An existing file (or folder, where `weights.also` names one).
 
     `folders` are those of the kind `weights.folder`, and everything below them; `roots` hold all models. Names are
     tried in order: the file as published, then `weights.also`. Raises MissingWeights: which, how large, which
-    licence, from where, to where, and `hint`.
+    licence, from where, to where, the `command` that fetches it ({} for its name), and what would do `otherwise`.
     """
     below = _Below(folders)
     for name in (weights.file, *weights.also):
@@ -28,11 +31,12 @@ def find_weight_file(weights: WeightFile, folders: Sequence[Path], roots: Sequen
     # A kind may have several folders (ComfyUI's diffusion_models begin with the old `unet`); the one of its name is meant.
     named = [folder for folder in folders if folder.name == weights.folder]
     place = (*named, *folders, roots[0] / weights.folder)[0] / weights.file
-    size = f"{_size(weights.num_bytes)}, " if weights.num_bytes else ""
+    size = f"{size_words(weights.num_bytes)}, " if weights.num_bytes else ""
     terms = weights.licence if weights.commercial_use else f"{weights.licence}, mind its terms for commercial use"
     raise MissingWeights(
         f"{weights.name} is missing: put {weights.file} ({size}{terms}) from huggingface.co/{weights.repository} "
-        f"at {place}{hint}"
+        f"at {place} ('{command.format(weights.file)}' does){otherwise}",
+        MissingFile(weights, place, command, otherwise),
     )
 
 
@@ -48,10 +52,6 @@ def _places(name: str, folders: Sequence[Path], roots: Sequence[Path], below: _B
     yield from below.named(name)
     for root in roots:
         yield root / name
-
-
-def _size(num_bytes: int) -> str:
-    return f"{num_bytes / 1e9:.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:.0f} MB"
 
 
 class _Below:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ...core import Host, WeightFile
+from ...core.weight_files import find_all
 from .layout import APPEARANCE, GENERATOR, MOTION, WARPING
 
 MLPS = "mlps"
@@ -55,8 +56,8 @@ PEOPLE, ANIMALS = _files(animals=False), _files(animals=True)
 
 
 def find_weights(host: Host, *, animals: bool = False) -> dict[str, Path]:
-    """Role -> where it is. Raises MissingWeights for the first that is not there: which, from where, to where."""
-    return {role: host.find_weights(file) for role, file in (ANIMALS if animals else PEOPLE).items()}
+    """Role -> where it is. MissingWeights tells of all that are not there."""
+    return find_all(host.find_weights, ANIMALS if animals else PEOPLE, "live-portrait")
 
 
 _LOOKED_AT_BYTES = 1 << 16

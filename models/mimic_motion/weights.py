@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 from ...core import Host, MissingWeights, NotForCommercialUse, WeightFile
+from ...core.weight_files import find_all
 
 STABILITY = "Stability AI's terms, as Stable Video Diffusion"
 """MimicMotion is fine-tuned from SVD and its page carries Stability's terms, which limit commercial use by revenue. A
@@ -102,10 +103,9 @@ def version_of(file: str) -> str:
 def find_weights(host: Host, version: str) -> dict[str, Path]:
     """Role -> where it is; the separate PoseNet only where the model's file has none.
 
-    Raises MissingWeights for the first that is not there, InputError for a file that is no MimicMotion.
+    MissingWeights tells of all that are not there; InputError for a file that is no MimicMotion.
     """
-    found = {MODEL_ROLE: host.find_weights(VERSIONS[version])}
-    found[SVD_ROLE] = host.find_weights(SVD)
+    found = find_all(host.find_weights, {MODEL_ROLE: VERSIONS[version], SVD_ROLE: SVD}, "mimic-motion")
     if not _has_pose_net(found[MODEL_ROLE]):
         found[POSE_ROLE] = find_pose_net(host, found[MODEL_ROLE])
     return found

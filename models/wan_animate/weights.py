@@ -5,10 +5,12 @@ Sizes are rounded as their pages give them. Looking at this list loads nothing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 
-from ...core import Host, WeightFile
+from ...core import Host, MissingWeights, WeightFile
+from ...core.weight_files import find_all
 
 APACHE = "Apache-2.0"
 
@@ -123,14 +125,13 @@ def needed(*, relight_lora: bool, distill_lora: bool) -> dict[str, WeightFile]:
 def find_weights(host: Host, *, relight_lora: bool, distill_lora: bool) -> dict[str, Path]:
     """Role -> where it is. A diffusers folder brings VAE, text and picture encoder, which are then not asked for.
 
-    Raises MissingWeights for the first that is not there: which, how large, from where, to where.
+    MissingWeights tells of all that are not there: which, how large, from where, to where.
     """
-    found: dict[str, Path] = {}
-    for role, file in needed(relight_lora=relight_lora, distill_lora=distill_lora).items():
-        if role in ("vae", "text", "clip_vision") and is_diffusers_folder(found["transformer"]):
-            continue
-        found[role] = host.find_weights(file)
-    return found
+    wanted = needed(relight_lora=relight_lora, distill_lora=distill_lora)
+    with contextlib.suppress(MissingWeights):
+        if is_diffusers_folder(host.find_weights(TRANSFORMER)):
+            wanted = {role: file for role, file in wanted.items() if role not in ("vae", "text", "clip_vision")}
+    return find_all(host.find_weights, wanted, "wan-animate")
 
 
 def is_diffusers_folder(path: Path) -> bool:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from motion_transfer.core import Cancelled, NoPersonFound
+from motion_transfer.core import Cancelled, MissingWeights, NoPersonFound
 
 
 @pytest.fixture
@@ -65,3 +65,14 @@ def test_the_report_of_a_wired_engine_names_inputs(nodes, tmp_path):
     path = tmp_path / "out.mp4.json"
     path.write_text('{"engine": {}, "output": {}, "run": {}, "notes": ["Another file can give one (`audio_file`)."]}')
     assert "Create Video's audio input" in report_of(path) and "`" not in report_of(path)
+
+
+def test_missing_weights_are_told_with_the_command_and_comfyuis_folder(host_of_comfyui, monkeypatch):
+    from motion_transfer.models.live_portrait.weights import find_weights
+
+    monkeypatch.setattr(sys.modules["folder_paths"], "get_folder_paths", lambda kind: [])
+    with pytest.raises(MissingWeights) as told, host_of_comfyui() as host:
+        find_weights(host)
+    models = sys.modules["folder_paths"].models_dir
+    assert f"'motion-transfer models get live-portrait --weights \"{models}\"' brings them" in str(told.value)
+    assert str(told.value).endswith(", then press R in ComfyUI.")

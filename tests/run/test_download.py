@@ -182,7 +182,7 @@ def test_an_engines_name_means_what_its_default_settings_want():
         "mimic-motion": (mimic_motion.VERSIONS["1-1"], mimic_motion.SVD),
         "animate-diff": animate_diff.needed(next(iter(animate_diff.MODULES))).values(),
         "restore-faces": download.asked_for("GFPGANv1.4.pth")[0],
-        "vitpose-b": download.asked_for("vitpose-b-wholebody.onnx")[0],
+        "vitpose-b": [*download.asked_for("vitpose-b-wholebody.onnx")[0], *download.asked_for("yolox")[0]],
     }
     for name, files in wanted.items():
         meant, spared = download.asked_for(name)
