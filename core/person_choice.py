@@ -101,6 +101,21 @@ class PersonChoice:
         """Whether somebody is pointed at in the picture, rather than counted."""
         return self.kind in ("point", "box", "mask")
 
+    def check_within(self, size: tuple[int, int]) -> None:
+        """UsageError, with the picture's `size` in px, for a point or a box that is nowhere in it."""
+        width, height = size
+        if self.kind == "point":
+            x0, y0 = x1, y1 = self.numbers
+        elif self.kind == "box":
+            x0, y0, x1, y1 = self.numbers
+        else:
+            return
+        if x0 > width - 0.5 or y0 > height - 0.5 or x1 < -0.5 or y1 < -0.5:  # pixel centres are whole numbers
+            raise UsageError(
+                f"{self} is outside the picture, which has {width}x{height} px: x goes from 0 to {width - 1}, y from 0 "
+                f"to {height - 1}."
+            )
+
     def at(self, timeline: Timeline) -> int:
         """Index of the frame that is meant. UsageError if the clip is shorter."""
         last = timeline.num_frames - 1

@@ -83,7 +83,7 @@ def choose_person(motion: Motion, choice: PersonChoice, *, alone: bool = False) 
     """The motion with the chosen person first; the others follow in their order, or are left out when `alone`.
 
     Face codes belong to the person who was first; they are dropped when that is another one now. Raises
-    UsageError for a number or frame that there is not, NoPersonFound where nobody is at the place.
+    UsageError for a number, frame or place that there is not, NoPersonFound where nobody is at the place.
     """
     k = chosen_index(motion, choice)
     tracks = (motion.tracks[k], *(() if alone else (t for i, t in enumerate(motion.tracks) if i != k)))
@@ -100,6 +100,7 @@ def chosen_index(motion: Motion, choice: PersonChoice) -> int:
             n = len(motion.tracks)
             raise UsageError(f"There is no person {choice.index}; the motion has {n}: {_listed(motion)}.")
         return choice.index - 1
+    choice.check_within(motion.size)
     frame = choice.at(motion.timeline)
     fits = [_fit(track, frame, choice, motion.cuts) for track in motion.tracks]
     if max(fits) <= 0:

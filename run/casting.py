@@ -56,6 +56,7 @@ def show_whom(detector: Any, name: str, choice: PersonChoice, video: VideoSource
         raise UsageError(
             f"{name} cannot be shown whom to follow; the MediaPipe 0.10.21 that brings its models can, and so can dwpose."
         )
+    choice.check_within((video.info.width, video.info.height))
     index = choice.at(_timeline(video, choice))
     chunk = next(iter(video.chunks(1, start=index)), None)
     if chunk is None:

@@ -103,6 +103,7 @@ def load_or_extract(
         return chosen(trim(load_motion(path), start_seconds, stop_seconds), choice), False
     before = _state_of(path)
     video = open_video(path, start_seconds=start_seconds, stop_seconds=stop_seconds)
+    choice.check_within((video.info.width, video.info.height))  # before minutes go into everybody's joints
     source = SourceFile(str(path.absolute()), file_sha256(path), video.info.has_audio, start_seconds, stop_seconds)
     name = detector_for(detector, host.find_weights, host.device)
     way = _Everybody(name, choice, host) if follows_everybody(name) else _OnePerson(name, choice, host)

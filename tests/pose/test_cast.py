@@ -155,6 +155,13 @@ def test_a_mask_of_any_size_means_whose_joints_it_covers(motion):
         chosen_index(motion, PersonChoice.parse("mask:who.png@10"))
 
 
+@pytest.mark.parametrize("text", ["point:5000,10", "point:10,480@3", "point:-1,10@10", "box:832,0,900,480@10"])
+def test_a_place_outside_the_picture_is_told_with_the_pictures_size(motion, text):
+    with pytest.raises(UsageError, match=r"is outside the picture, which has 832x480 px: x goes from 0 to 831, y from"):
+        choose_person(motion, PersonChoice.parse(text))
+    PersonChoice.parse("box:800,400,2000,2000@10").check_within(motion.size)  # reaches out, and is in it too
+
+
 @pytest.mark.parametrize("text", ["point:20,20@10", "point:120,250@40", "point:120,250@47", "box:0,0,60,60@3"])
 def test_nobody_at_the_place_is_told_with_who_there_is(motion, text):
     with pytest.raises(NoPersonFound, match=r"Nobody is at .*; there are 1: seen in 100 %.*; 2: .*; 3: seen in 38 %"):

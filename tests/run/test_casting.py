@@ -78,6 +78,12 @@ def test_a_place_where_nobody_is_is_told_at_once_the_second_time(film, tmp_path,
     assert networks.opened == 1
 
 
+def test_a_place_outside_the_picture_is_refused_before_anybody_is_looked_for(film, tmp_path, networks):
+    with pytest.raises(UsageError, match="which has 160x96 px"):
+        load_or_extract(film, LocalHost(), tmp_path / "cache", detector="dwpose", person="point:5000,10")
+    assert networks.opened == 0
+
+
 def test_a_motion_file_keeps_its_order_unless_somebody_is_asked_for(film, tmp_path, networks):
     motion, _ = load_or_extract(film, LocalHost(), tmp_path / "cache", detector="dwpose", person="2")
     save_motion(motion, tmp_path / "two.motion")

@@ -40,7 +40,7 @@ def checked(film, tmp_path, **asked):
 
 def test_everybody_is_seen_and_the_one_asked_for_is_judged(film, tmp_path, networks):
     found, report = checked(film, tmp_path)
-    assert found["several_people"].level == "warn" and "(person)" in found["several_people"].advice
+    assert found["several_people"].level == "warn" and "(`person`)" in found["several_people"].advice
     assert report.measures["mean_body_score"] > 0.5 and report.num_frames == 32
     for person in ("2", "point:128,60@8"):
         found, _ = checked(film, tmp_path, person=person)
@@ -61,6 +61,7 @@ def test_a_part_is_checked(film, tmp_path, networks):
     ("person", "status", "told"),
     [
         ("point:5,5@0", 3, "Nobody is at point:5,5@0"),
+        ("point:5000,10", 2, "point:5000,10@0 is outside the picture, which has 160x96 px"),
         ("7", 2, "7"),
         ("point:5,5@900", 2, "frame 900"),
         ("somebody", 2, "somebody"),
