@@ -30,14 +30,30 @@ def checked_device(name: str) -> str:
     import torch
 
     try:
+        kind = torch.device(name).type
+    except RuntimeError:  # torch would list every kind that it was ever built for
+        return _refuse(name)
+    try:
         torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        return _refuse(name, (str(error).splitlines() or ["torch knows none"])[0].rstrip(".")[:120])
-    return name
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        return _refuse(name, (str(error).splitlines() or ["torch knows none"])[0].partition(". ")[0].rstrip(".")[:120])
+    return name if kind != "meta" else _refuse(name, "nothing is computed there")
 
 
-def _refuse(name: str, why: str) -> str:
-    raise UsageError(f"There is no device {name!r} here ({why}); {best_device()} would do.")
+def devices() -> list[str]:
+    """What may be asked for here, the best first behind 'auto'."""
+    found = [AUTO]
+    if _has_torch():
+        import torch
+
+        found += [f"cuda:{k}" for k in range(torch.cuda.device_count())]
+        found += ["mps"] if torch.backends.mps.is_available() else []
+    return [*found, "cpu"]
+
+
+def _refuse(name: str, why: str = "") -> str:
+    reason = f" ({why})" if why else ""
+    raise UsageError(f"There is no device {name!r} here{reason}; {' or '.join(devices())} would do.")
 
 
 def _has_torch() -> bool:

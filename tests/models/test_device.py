@@ -26,5 +26,18 @@ def test_a_device_that_is_not_there_is_refused_in_one_line():
     with pytest.raises(UsageError) as refusal:
         _ = LocalHost(device="cuda:17").device
     assert "cuda:17" in str(refusal.value) and "would do" in str(refusal.value) and "\n" not in str(refusal.value)
-    with pytest.raises(UsageError, match="toaster"):
-        _ = LocalHost(device="toaster").device
+    for name in ("toaster", "gpu", "meta"):
+        with pytest.raises(UsageError) as refusal:
+            _ = LocalHost(device=name).device
+        told = str(refusal.value)
+        assert name in told and "auto" in told and "cpu would do" in told
+        assert "ipu" not in told and "vulkan" not in told, "torch's list of all backends helps nobody"
+
+
+def test_every_gpu_that_is_there_is_offered(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert device.devices() == ["auto", "cuda:0", "cuda:1", "cpu"]
+    with pytest.raises(UsageError, match="auto or cuda:0 or cuda:1 or cpu would do"):
+        device.checked_device("gpu")
