@@ -287,7 +287,7 @@ class _Finishing:
                     "size": list(clip.size),
                     "num_frames": clip.num_frames,
                     "rate": str(clip.timeline.rate),
-                    "sound": str(Path(self.asked.video)) if self._has_sound else None,
+                    "sound": str(Path(self.asked.video).absolute()) if self._has_sound else None,
                 },
                 "source": {"rate": str(self.film.info.rate), "cuts": list(cuts)},
                 "finishers": [

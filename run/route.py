@@ -319,7 +319,7 @@ class _Run:
                     "size": list(pieces.journal.pieces[-1].size),
                     "num_frames": timeline.num_frames,
                     "rate": str(timeline.rate),
-                    "sound": None if sound is None else str(sound.path),
+                    "sound": None if sound is None else str(sound.path.absolute()),
                 },
                 "character": {"size": list(character.size), "sha256": character.sha256},
                 "motion": {

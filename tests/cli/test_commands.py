@@ -65,7 +65,8 @@ def test_version_and_help_of_every_command(capsys):
 def test_run_says_what_it_made(place, capsys):
     assert main(["run", "me.png", "dance.motion", "-o", "out.mp4", "--engine", "light", "--set", "step=2"]) == 0
     told = capsys.readouterr()
-    assert re.fullmatch(r"out\.mp4: 23 frames in \d+\.\d s\n", told.out) and told.err == ""
+    assert re.fullmatch(r"out\.mp4: 23 frames in \d+\.\d s\n", told.out)
+    assert re.fullmatch(r"23 frames; how long .* free on the disk\.\n", told.err)
     assert json.loads((place / "out.mp4.json").read_text())["job"]["settings"]["step"] == 2
     assert main(["run", "me.png", "dance.motion", "-o", "b.mp4", "--engine", "light", "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
@@ -84,6 +85,14 @@ def test_every_option_reaches_the_job(place, capsys):
     assert (job["seed"], job["quality"], job["resolution"], job["audio"]) == (9, "alpha", "480p", False)
     assert (job["start_seconds"], job["stop_seconds"]) == (0.2, 0.6) and told["output"]["num_frames"] == 10
     assert job["mask"] == str(place / "mask.png") and told["output"]["sound"] is None
+
+
+def test_every_path_in_a_manifest_is_absolute(place):
+    assert main(["run", "me.png", "dance.mp4", "-o", "out.mp4", "--engine", "light", "--quiet"]) == 0
+    told = json.loads((place / "out.mp4.json").read_text())
+    assert told["output"]["sound"] == told["job"]["driving"] == str(place / "dance.mp4")
+    assert main(["finish", "out.mp4", "-o", "calm.mp4", "--settle-flicker", "--quiet"]) == 0
+    assert json.loads((place / "calm.mp4.json").read_text())["output"]["sound"] == str(place / "out.mp4")
 
 
 def test_detector_and_person_reach_the_job_and_the_motion(place, capsys, monkeypatch):
@@ -238,7 +247,8 @@ def test_missing_weights_end_with_4(place, capsys, light_engine, monkeypatch):
     monkeypatch.setattr(light_engine, "SPEC", replace(light_engine.SPEC, open=needs_weights))
     assert main(["run", "me.png", "dance.motion", "-o", "out.mp4", "--engine", "light"]) == 4
     told = capsys.readouterr().err
-    assert "big.safetensors" in told and "some/where" in told and told.count("\n") == 1
+    ahead, error = told.splitlines()
+    assert ahead.startswith("23 frames") and "big.safetensors" in error and "some/where" in error
     assert not list(place.glob(".out*"))
 
 
