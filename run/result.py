@@ -56,7 +56,8 @@ def stopped(num_frames: int) -> Cancelled:
     """What a run says that was stopped with so many frames in its journal."""
     if num_frames == 0:
         return Cancelled("Stopped before the first frames were finished; nothing is kept.")
-    return Cancelled(f"Stopped. {num_frames} frames are kept; the same command goes on from there.")
+    kept = "1 frame is kept" if num_frames == 1 else f"{num_frames} frames are kept"
+    return Cancelled(f"Stopped. {kept}; the same command goes on from there.")
 
 
 def tidy(parts: Path) -> None:

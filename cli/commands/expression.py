@@ -6,7 +6,7 @@ import argparse
 import threading
 from pathlib import Path
 
-from ..words import add_running, setting
+from ..words import add_running, frames, setting
 
 HELP = "give PORTRAIT another expression by sliders, or write keyframes of one as a .motion file"
 
@@ -50,7 +50,7 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         text = TO_AND_FRO if words.keyframes is None else read_keyframes(words.keyframes)
         motion = write_face_motion(text, sliders, words.output, rate=words.rate, overwrite=words.overwrite)
         if not words.quiet:
-            print(f"{words.output}: {motion.num_frames} frames, for --engine live-portrait")  # noqa: T201
+            print(f"{words.output}: {frames(motion.num_frames)}, for --engine live-portrait")  # noqa: T201
         return 0
     if words.keyframes is not None:
         raise UsageError(f"Keyframes make a motion; write them to {words.output.with_suffix('.motion')} and run that.")

@@ -6,7 +6,7 @@ import argparse
 import threading
 from pathlib import Path
 
-from ..words import add_casting, add_running, add_trim, setting
+from ..words import add_casting, add_running, add_trim, frames, setting
 
 HELP = "read what the head in DRIVING does, or LivePortrait's IN.pkl, into a .motion file for any portrait"
 
@@ -55,5 +55,5 @@ def go(words: argparse.Namespace, cancel: threading.Event) -> int:
         save_motion(motion, output)
     if not words.quiet:
         seconds = motion.num_frames / float(motion.timeline.rate)
-        print(f"{output}: {motion.num_frames} frames, {seconds:.2f} s, for --engine live-portrait")  # noqa: T201
+        print(f"{output}: {frames(motion.num_frames)}, {seconds:.2f} s, for --engine live-portrait")  # noqa: T201
     return 0

@@ -26,6 +26,8 @@ from motion_transfer.core import (  # fmt: skip
     TransferJob,
     UsageError,
 )
+from motion_transfer.models.live_portrait.expression import Expression
+from motion_transfer.models.live_portrait.made_motion import motion_of_faces
 from motion_transfer.models.live_portrait.motion_codes import TEMPLATE, unpack
 from motion_transfer.models.live_portrait.spec import NETWORKS
 from motion_transfer.pose.motion_file import load_motion, save_motion
@@ -165,8 +167,24 @@ def test_the_expression_command(portrait, tmp_path, monkeypatch, capsys):
     (tmp_path / "keys.txt").write_text("0: rest\n1: sliders\n")
     assert main(["expression", "-o", "x.motion", "--keyframes", "keys.txt", "--set", "smile=1", "--rate", "10"]) == 0
     assert load_motion("x.motion").num_frames == 11
+    capsys.readouterr()
+    (tmp_path / "rest.txt").write_text("0: rest\n")
+    assert main(["expression", "-o", "rest.motion", "--keyframes", "rest.txt"]) == 0
+    assert capsys.readouterr().out == "rest.motion: 1 frame, for --engine live-portrait\n"
     assert main(["expression", "-o", "x.png"]) == 2
     assert main([*words, "-o", "y.png", "--keyframes", "keys.txt"]) == 2
+
+
+def test_the_template_command_counts_as_people_do(tmp_path, monkeypatch, capsys):
+    from motion_transfer.run import portrait_files
+
+    told = {}
+    for count in (1, 2):
+        motion = motion_of_faces([Expression()] * count, 25)
+        monkeypatch.setattr(portrait_files, "write_template", lambda *_, made=motion, **__: made)
+        assert main(["template", "one.pkl", "-o", str(tmp_path / "x.motion")]) == 0
+        told[count] = capsys.readouterr().out.partition(": ")[2]
+    assert told[1].startswith("1 frame, 0.04 s") and told[2].startswith("2 frames, 0.08 s")
 
 
 def test_a_head_is_read_once_and_drives_without_its_film(portrait, tmp_path, monkeypatch):
