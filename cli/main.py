@@ -18,7 +18,7 @@ from .memory import give_large_blocks_back
 from .option_names import as_options
 from .stopping import Stopping
 
-COMMANDS = ("run", "extract", "retarget", "check", "finish", "expression", "template", "engines", "models", "rerun")
+COMMANDS = ("run", "extract", "retarget", "check", "report", "finish", "expression", "template", "engines", "models", "rerun")
 
 _EPILOG = """\
 examples:
@@ -27,6 +27,7 @@ examples:
   motion-transfer run mascot.png dance.motion -o mascot.mp4 --set retargeting_factor=1.2
   motion-transfer retarget mascot.png dance.motion --preview look.png     seen before it is rendered
   motion-transfer check dance.mp4                       is this clip fit? what to fix
+  motion-transfer report out.mp4 --sheet look.png       how good is it, section by section?
   motion-transfer finish out.mp4 --fps 60 --settle-flicker     frames between frames, calm light; any video
 
 exit status: 0 done, 2 usage, 3 an input or the output's place cannot work, 4 weights or a package missing,

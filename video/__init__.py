@@ -7,6 +7,7 @@ from .glances import Glance, glances
 from .join import check_audio_fits, join_chunks
 from .opening import file_sha256
 from .picture import is_picture, read_character, write_image
+from .sound_packets import SoundTrack, sound_tracks
 from .source import VideoFile, open_video
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Glance",
     "OutputFormat",
     "PieceWriter",
+    "SoundTrack",
     "VideoFile",
     "check_audio_fits",
     "check_place",
@@ -25,5 +27,6 @@ __all__ = [
     "open_video",
     "output_format",
     "read_character",
+    "sound_tracks",
     "write_image",
 ]

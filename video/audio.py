@@ -41,6 +41,11 @@ class AudioCopy:
             if stop is not None:
                 self._until = origin + Fraction(str(float(stop)))
 
+    @property
+    def streams(self) -> list[Any]:
+        """The tracks, as PyAV's streams."""
+        return list(self._streams)
+
     def sample_rates(self) -> tuple[int, ...]:
         return tuple(s.codec_context.sample_rate for s in self._streams if s.codec_context is not None)
 
