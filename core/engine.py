@@ -156,3 +156,6 @@ class EngineSpec:
     """Codes that make a clip unfit for this engine, where others only ask for care."""
     weights: tuple[WeightFile, ...] = ()
     licence: str = "Apache-2.0"
+    paced_by: tuple[str, ...] | None = None
+    """Settings that change how long a frame takes, so that measured speeds of other values are not taken for these;
+    None: those of `run/estimate` that are known to (steps, dtype, batch, detail) where it has them."""

@@ -7,7 +7,7 @@ at is part of the key. An entry that cannot be read is made again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +36,7 @@ from ..pose.followed_people import is_glimpse
 from ..pose.motion_file import load_motion, save_motion
 from ..pose.networks import network_ids, open_finder, open_pose_network
 from ..pose.top_down import extract_people, top_down_id
-from ..video import file_sha256, open_video
+from ..video import VideoFile, file_sha256, open_video
 from .casting import check_one_person, choice_key, chosen, read_choice, show_whom
 from .digests import digest_of
 
@@ -80,6 +80,24 @@ def is_motion_file(path: str | Path) -> bool:
     return Path(path).suffix.lower() == ".motion"
 
 
+@dataclass(frozen=True)
+class Extraction:
+    """A motion that is not kept anywhere yet."""
+
+    video: VideoFile
+    source: SourceFile
+    way: _OnePerson | _Everybody
+
+    @property
+    def detector(self) -> str:
+        return str(self.way.keys[0]["detector"])
+
+    @property
+    def device(self) -> str:
+        """As torch names it."""
+        return self.way.host.device if isinstance(self.way, _Everybody) else "cpu"
+
+
 def load_or_extract(
     path: Path,
     host: Host,
@@ -89,33 +107,54 @@ def load_or_extract(
     stop_seconds: float | None = None,
     detector: str = "auto",
     person: str | PersonChoice = "auto",
+    before_extracting: Callable[[Extraction], None] | None = None,
 ) -> tuple[Motion, bool]:
     """The motion, and whether it had to be extracted now.
 
     `detector` is one of core's DETECTORS; a `.motion` file needs none. `person` says who comes first among several
-    people; a `.motion` file keeps its order where that is 'auto'. Raises UnreadableVideo, UnreadableImage,
+    people; a `.motion` file keeps its order where that is 'auto'. `before_extracting` hears of what is about to cost
+    time. Raises UnreadableVideo, UnreadableImage,
     BadMotionFile, NoPersonFound, UsageError, MissingPackage, MissingWeights, Cancelled.
     """
+    before = _state_of(path)
+    found = find_motion(
+        path, host, cache, start_seconds=start_seconds, stop_seconds=stop_seconds, detector=detector, person=person
+    )
+    if isinstance(found, Motion):
+        return found, False
+    if before_extracting is not None:
+        before_extracting(found)
+    motion = found.way.extract(found.video, found.source)
+    if _state_of(path) != before:  # else the motion of one film would be kept under the name of another
+        raise UnreadableVideo(f"{path} was changed by another program while it was read; start again when it is done.")
+    for key, kept in zip(found.way.keys, found.way.kept(motion), strict=False):
+        _keep(_entry(cache, found.source, key), kept, host)
+    return found.way.cast(motion), True
+
+
+def find_motion(
+    path: Path,
+    host: Host,
+    cache: Path,
+    *,
+    start_seconds: float = 0.0,
+    stop_seconds: float | None = None,
+    detector: str = "auto",
+    person: str | PersonChoice = "auto",
+) -> Motion | Extraction:
+    """As `load_or_extract`, but where nothing is kept, it says what would have to be extracted."""
     choice = read_choice(person)
     if is_motion_file(path):
         if not path.is_file():
             raise BadMotionFile(f"There is no motion file {path}.")
-        return chosen(trim(load_motion(path), start_seconds, stop_seconds), choice), False
-    before = _state_of(path)
+        return chosen(trim(load_motion(path), start_seconds, stop_seconds), choice)
     video = open_video(path, start_seconds=start_seconds, stop_seconds=stop_seconds)
     choice.check_within((video.info.width, video.info.height))  # before minutes go into everybody's joints
     source = SourceFile(str(path.absolute()), file_sha256(path), video.info.has_audio, start_seconds, stop_seconds)
     name = detector_for(detector, host.find_weights, host.device)
     way = _Everybody(name, choice, host) if follows_everybody(name) else _OnePerson(name, choice, host)
     known = _known(cache, source, way, choice)
-    if known is not None:
-        return known, False
-    motion = way.extract(video, source)
-    if _state_of(path) != before:  # else the motion of one film would be kept under the name of another
-        raise UnreadableVideo(f"{path} was changed by another program while it was read; start again when it is done.")
-    for key, kept in zip(way.keys, way.kept(motion), strict=False):
-        _keep(_entry(cache, source, key), kept, host)
-    return way.cast(motion), True
+    return Extraction(video, source, way) if known is None else known
 
 
 @dataclass

@@ -138,14 +138,19 @@ def may_replace(output: Path, *, overwrite: bool, known: bool) -> None:
 
 def disk_suffices(folder: Path, quality: str, size: tuple[int, int], num_frames: int) -> None:
     """CannotWrite if not even a quiet clip would fit; pieces and the joined file lie side by side for a moment."""
-    pixels = size[0] * size[1] * num_frames
-    needed = int(2 * pixels * _LEAST_BYTES_PER_PIXEL[quality]) + _SPARE_BYTES
-    free = shutil.disk_usage(folder).free
+    needed, free = disk_bytes(folder, quality, size, num_frames)
     if free < needed:
         raise CannotWrite(
             f"{num_frames} frames of {size[0]}x{size[1]} at quality {quality} need about {needed / 1e6:.0f} MB in "
             f"{folder}, where {free / 1e6:.0f} MB are free. A smaller size (`resolution`) or quality (`quality=low`) would help."
         )
+
+
+def disk_bytes(folder: Path, quality: str, size: tuple[int, int], num_frames: int) -> tuple[int, int]:
+    """What even a quiet clip takes in `folder`, and what is free there."""
+    pixels = size[0] * size[1] * num_frames
+    needed = int(2 * pixels * _LEAST_BYTES_PER_PIXEL[quality]) + _SPARE_BYTES
+    return needed, shutil.disk_usage(folder).free
 
 
 def opaque_in_spite_of_alpha(spec: EngineSpec) -> str:

@@ -46,17 +46,23 @@ def prepare_character(job: TransferJob, needs: Set[Need], size_multiple: int, ca
     Raises UnreadableImage, BadMotionFile.
     """
     given = read_character(job.character, mask=job.mask)
-    width, height = _placing(given.size, job.resolution, size_multiple)[3]
-    if max(width, height) > MAX_SIDE:
-        raise UnreadableImage(
-            f"{job.character} would give a video of {width}x{height} px; at most {MAX_SIDE} px on a side can be "
-            f"encoded. A smaller size (`resolution=1080p`) would do for most pictures."
-        )
+    size_to_make(job, given, size_multiple)
     character = fit(given, job.resolution, size_multiple, blend=job.mask is None)
     if job.character_pose is not None and "character_pose" in needs:
         pose = read_pose(Path(job.character_pose), given.size)
         character = replace(character, pose=moved_pose(pose, given.size, job.resolution, size_multiple, character.size))
     return _with_findings(character, needs, cache, host, job.detector)
+
+
+def size_to_make(job: TransferJob, given: Character, size_multiple: int) -> tuple[int, int]:
+    """Width and height that the given picture will be worked on at. UnreadableImage where no video can be so large."""
+    width, height = working_size(given.size, job.resolution, size_multiple)
+    if max(width, height) > MAX_SIDE:
+        raise UnreadableImage(
+            f"{job.character} would give a video of {width}x{height} px; at most {MAX_SIDE} px on a side can be "
+            f"encoded. A smaller size (`resolution=1080p`) would do for most pictures."
+        )
+    return width, height
 
 
 def working_size(size: tuple[int, int], resolution: str, multiple: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ this file knows neither codecs nor detectors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -20,33 +20,29 @@ import numpy as np
 
 from ..core import Cancelled, Character, Engine, FrameChunk, Host, Motion, Timeline, TransferJob, VideoSource
 from ..video import encode_chunk, file_sha256, join_chunks, open_video
+from .admission import Admitted, admit
 from .character_film import prepare_character_film, shown_cuts
 from .digests import character_digest, digest_of, motion_digest
 from .driving_mask import find_driving_mask, open_driving_mask
 from .enrichment import enriched
-from .finish_steps import Step, plain_steps, plan_steps
+from .estimate import Foresight
 from .finish_transfer import FinishedPieces, check_frames_to_come, engine_format, finish_key, finish_pieces
 from .host import NotedHost
 from .journal import Journal
 from .lock import Lock
 from .manifest import (
     MANIFEST_VERSION,
-    complete_job,
     input_hashes,
-    is_of_job,
-    job_as_dict,
-    known_result,
     manifest_path,
     versions,
 )
-from .motion_cache import detector_is_there, load_or_extract
+from .motion_cache import Extraction, load_or_extract
 from .pieces import write_behind
 from .places import cache_folder, write_json
-from .preflight import Plan, disk_suffices, may_replace, opaque_in_spite_of_alpha, parts_folder, plan_run
+from .preflight import disk_suffices, may_replace, opaque_in_spite_of_alpha
 from .prepare import prepare_character, working_size
 from .result import Clock, RunResult, finished_already, stopped, tidy
 from .sound import Sound, driving_film, find_film, find_sound
-from .weights import only_commercial, refuse_engine
 
 RENDER_VERSION = 1
 """Changed whenever the same frames are encoded or joined to another file."""
@@ -61,47 +57,41 @@ def run(
     work_dir: Path | None = None,
     overwrite: bool = False,
     keep_parts: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Make the video that `job` describes, going on from where a broken run of the same job stopped.
 
     `work_dir` holds the cache and the journal; None: the user's cache folder, and a hidden folder beside
     the output. An output that exists is left alone unless `overwrite` is said; one that this very job made
-    is simply returned.
+    is simply returned. `say` hears in one line what the run will cost, before it is spent.
 
     Raises UsageError, InputError, MissingPackage, MissingWeights, and Cancelled, which says how much is kept.
     """
     noted = NotedHost(host, commercial_use_only=job.commercial_use_only)
-    plan = plan_run(job)
-    if only_commercial(job.commercial_use_only):
-        refuse_engine(plan.spec)
-    if not plan.driving_is_motion or plan.character_is_film:
-        detector_is_there(job.detector, job.person, noted)
-    whole_job = job_as_dict(complete_job(job, plan.settings.plain(), plain_steps(plan.steps)))
-    parts = parts_folder(plan.output, work_dir)
-    before = known_result(plan.output) if plan.output.exists() and not overwrite else None
-    may_replace(plan.output, overwrite=overwrite, known=parts.exists() or is_of_job(before, whole_job))
-    identity, steps = plan.spec.identity(plan.settings, noted), plan_steps(job.finish, noted)
-    with Lock(parts / "lock", plan.output):
+    admitted = admit(job, noted, work_dir=work_dir, overwrite=overwrite)
+    with Lock(admitted.parts / "lock", admitted.plan.output):
         cache = work_dir or cache_folder()
-        return _Run(job, whole_job, plan, identity, steps, noted, parts, cache, overwrite, keep_parts).go(before)
+        ahead = Foresight(admitted, job.quality, noted, cache, say=say)
+        return _Run(job, admitted, noted, cache, ahead, overwrite, keep_parts).go()
 
 
 @dataclass
 class _Run:
     job: TransferJob
-    whole_job: dict[str, Any]
-    plan: Plan
-    identity: str
-    steps: tuple[Step, ...]
+    admitted: Admitted
     host: NotedHost
-    parts: Path
     cache: Path
+    ahead: Foresight
     overwrite: bool
     keep_parts: bool
     clock: Clock = field(default_factory=Clock)
 
-    def go(self, before: dict[str, Any] | None) -> RunResult:
+    def __post_init__(self) -> None:
+        self.plan, self.steps, self.parts = self.admitted.plan, self.admitted.steps, self.admitted.parts
+
+    def go(self) -> RunResult:
         journal: Journal | None = None
+        before = self.admitted.before
         try:
             character, motion = self._inputs()
             timeline = self.plan.spec.timeline(self.plan.settings, character, motion)
@@ -149,15 +139,23 @@ class _Run:
             else:
                 character = prepare_character(job, plan.needs, multiple, self.cache, self.host)
             self.host.step(1, 1, "character")
-        motion = motion or self._motion()
+        motion = motion or self._motion(character)
         size = self._canvas(motion) or character.size
         disk_suffices(self.parts.parent, "lossless" if self.steps else job.quality, size, motion.num_frames)
         return character, motion
 
-    def _motion(self) -> Motion:
+    def _motion(self, character: Character | None = None) -> Motion:
         job = self.job
+
+        def before_extracting(extraction: Extraction) -> None:
+            assert character is not None, "a motion file was extracted"
+            info = extraction.video.info
+            size = self._canvas_of((info.width, info.height)) or character.size
+            self.ahead.tell(size, extraction.video.counted(), extraction=extraction)
+            self.ahead.extracting(extraction)
+
         with self.clock.stage("motion"):
-            return load_or_extract(
+            motion = load_or_extract(
                 Path(job.driving),
                 self.host,
                 self.cache,
@@ -165,7 +163,10 @@ class _Run:
                 stop_seconds=job.stop_seconds,
                 detector=job.detector,
                 person=job.person,
+                before_extracting=before_extracting,
             )[0]
+        self.ahead.extracted(motion.num_frames)
+        return motion
 
     def _pieces_key(self, character: Character, motion: Motion) -> str:
         """Everything that determines the frames and their encoding; nothing that does not."""
@@ -187,8 +188,8 @@ class _Run:
     def _more_of_the_key(self, motion: Motion) -> dict[str, Any]:
         """For engines that load weights, or whose canvas is the driving video."""
         more: dict[str, Any] = {}
-        if self.identity:
-            more["identity"] = self.identity
+        if self.admitted.identity:
+            more["identity"] = self.admitted.identity
         if self._canvas(motion) is not None:
             more["canvas"] = self._canvas(motion)
         if "driving_mask" in self.plan.needs and self.job.driving_mask is not None:
@@ -197,8 +198,11 @@ class _Run:
 
     def _canvas(self, motion: Motion) -> tuple[int, int] | None:
         """Size of the finished video where the driving video gives it."""
+        return self._canvas_of(motion.size)
+
+    def _canvas_of(self, driving: tuple[int, int]) -> tuple[int, int] | None:
         spec = self.plan.spec
-        return working_size(motion.size, self.job.resolution, spec.size_multiple) if spec.canvas == "driving" else None
+        return working_size(driving, self.job.resolution, spec.size_multiple) if spec.canvas == "driving" else None
 
     def _render(self, journal: Journal, character: Character, motion: Motion, timeline: Timeline) -> None:
         total = timeline.num_frames
@@ -206,14 +210,20 @@ class _Run:
             self.host.step(journal.num_frames, total, RENDERING)
             if journal.num_frames == total:
                 return
+            size = self._canvas(motion) or character.size
+            self.ahead.tell(size, total, kept=journal.num_frames)
             inputs: dict[str, Any] = {"driving": self._driving_frames(motion)}
             if "driving_mask" in self.plan.needs:
                 inputs["driving_mask"] = self._driving_mask(motion, inputs["driving"])
             if self._canvas(motion) is not None:
                 inputs["canvas"] = self._canvas(motion)
+            self.ahead.opening()
             engine = self.plan.spec.open(self.plan.settings, self.host, self.job.seed)
-            motion = enriched(motion, engine, lambda: inputs["driving"], self.cache, self.host)
+            self.ahead.opened()
+            read = self.ahead.reads_film(motion.size, motion.num_frames, lambda: inputs["driving"])
+            motion = enriched(motion, engine, read, self.cache, self.host)
             chunks = engine.transfer(character, motion, after=journal.finished(), **inputs)
+            chunks = self.ahead.metered(chunks, size, total)
             with closing(_stepping(chunks, self.host, total)) as stepping:  # type: ignore[type-var]
                 write_behind(stepping, lambda chunk: self._commit(journal, chunk, timeline.rate, engine))
         if journal.num_frames != total:
@@ -309,7 +319,7 @@ class _Run:
             path,
             {
                 "manifest_version": MANIFEST_VERSION,
-                "job": self.whole_job,
+                "job": self.admitted.whole_job,
                 "result_key": result_key,
                 "versions": versions(),
                 "inputs": {**input_hashes(self.job), "character": character.sha256, **self._film_hash(motion)},
@@ -335,6 +345,7 @@ class _Run:
                     "seconds": self.clock.seconds,
                     "chunks_made": made,
                     "chunks_reused": reused,
+                    **({} if self.ahead.measured is None else {"measured": self.ahead.measured}),
                 },
             },
         )

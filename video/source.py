@@ -145,22 +145,32 @@ class VideoFile:
             pts, last = np.array(self._stamps, np.int64), 0
         else:
             pts, last = scan.pts, scan.last_duration
-            keep = np.ones(len(pts), bool)
-            if self._first_bound is not None:
-                keep &= pts >= self._first_bound
-            if self._stop_bound is not None:
-                keep &= pts < self._stop_bound
+            keep = self._kept(pts)
             if keep.any() and not keep[-1]:
                 after = int(np.flatnonzero(keep)[-1]) + 1
                 last = int(pts[after] - pts[after - 1])
             pts = pts[keep]
         return Timeline(pts - self._shift, self._time_base, self._rate, last)
 
+    def counted(self) -> int | None:
+        """How many frames there are, from the packets alone; None where only decoding can tell."""
+        scan = self._scan()
+        return int(self._kept(scan.pts).sum()) if scan is not None and self._is_countable(scan) else None
+
     def __repr__(self) -> str:
         i = self._info
         return f"VideoFile({self.path.name!r}, {i.width}x{i.height}, {i.rate} frames/s, {i.num_frames} frames)"
 
     # From here on: time stamps as in the file, not shifted.
+
+    def _kept(self, pts: np.ndarray) -> np.ndarray:
+        """Which of them lie in the part asked for."""
+        keep = np.ones(len(pts), bool)
+        if self._first_bound is not None:
+            keep &= pts >= self._first_bound
+        if self._stop_bound is not None:
+            keep &= pts < self._stop_bound
+        return keep
 
     def _frames(self, start: int) -> Iterator[tuple[int, Any]]:
         """(time stamp, frame) of the kept frames from index `start` on."""

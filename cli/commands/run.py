@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,10 +73,15 @@ def add(words: argparse.ArgumentParser) -> None:
     words.add_argument("--job", type=Path, metavar="FILE", help="a job as JSON, in place of all of the above but -o")
     add_commercial(words)
     words.add_argument("--keep-parts", action="store_true", help="keep the pieces after the video is finished")
+    words.add_argument(
+        "--estimate", action="store_true", help="say what it would cost in time, memory and disk, and do nothing"
+    )
     add_running(words)
 
 
 def go(words: argparse.Namespace, cancel: threading.Event) -> int:
+    if words.estimate:
+        return say_estimate(job_of(words), words, cancel)
     return run_job(job_of(words), words, cancel, keep_parts=words.keep_parts)
 
 
@@ -85,10 +91,33 @@ def run_job(job: TransferJob, words: argparse.Namespace, cancel: threading.Event
     from ..progress import Shown
 
     with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights), device=words.device) as host:
-        result = run(job, host, work_dir=words.work_dir, overwrite=words.overwrite, keep_parts=keep_parts)
+        result = run(
+            job,
+            host,
+            work_dir=words.work_dir,
+            overwrite=words.overwrite,
+            keep_parts=keep_parts,
+            say=None if words.quiet else _say,
+        )
     if not words.quiet:
         print(summary(result))  # noqa: T201
     return 0
+
+
+def say_estimate(job: TransferJob, words: argparse.Namespace, cancel: threading.Event) -> int:
+    """What the run would say of itself before it begins; nothing is extracted or made."""
+    from ...run.look_ahead import look_ahead
+    from ..progress import Shown
+
+    with Shown(quiet=words.quiet, cancel=cancel, weights_folders=tuple(words.weights), device=words.device) as host:
+        line = look_ahead(job, host, work_dir=words.work_dir, overwrite=words.overwrite)
+    print(line)  # noqa: T201
+    return 0
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:  # None in a program without a terminal
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def summary(result: RunResult) -> str:

@@ -1,0 +1,499 @@
+"""What a run says before it is begun: by what was measured, and nothing where nothing was."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_media import make_motion, write_clip, write_picture
+from route_jobs import Stop, a_job, listing
+
+from motion_transfer.cli.main import main
+from motion_transfer.core import Cancelled, FrameChunk
+from motion_transfer.models.registry import engine_names, engine_spec
+from motion_transfer.pose.motion_file import load_motion, save_motion
+from motion_transfer.run import estimate, look_ahead, memory_ahead
+from motion_transfer.run.admission import admit
+from motion_transfer.run.estimate import Estimate, Foresight, pacing, span
+from motion_transfer.run.host import LocalHost, NotedHost
+from motion_transfer.run.measured_speeds import Expected, MeasuredSpeeds, Took, Work, new_run
+from motion_transfer.run.route import run
+from motion_transfer.video import open_video, read_character, write_image
+
+UNKNOWN = "how long this machine takes per frame is said after the first ones"
+WORK = Work("frames by puppet", "3", "a chip", (640, 480), {"detail": 1.0})
+
+
+def learn(folder, took, work=WORK, times=1):
+    for _ in range(times):
+        MeasuredSpeeds(folder).learn(work, took, new_run())
+
+
+class Clock:
+    """Goes on only when told."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+# The arithmetic.
+
+
+def test_what_is_prepared_once_is_not_taken_for_each_frame():
+    took = Took(2.0, 10, 5.0, 20, 4.0)
+    assert took.per_frame == pytest.approx(0.2)
+    assert took.expects(30) == pytest.approx(11.0)  # the very run that was measured
+    assert took.expects(110) == pytest.approx(2 + 5 + 100 * 0.2)
+    assert took.expects(5) == pytest.approx(2 + 2.5)
+    assert Took(2.0, 10, 5.0).expects(30) == pytest.approx(2 + 15)  # one chunk does not tell the two apart
+
+
+def test_nothing_is_known_where_nothing_was_measured(tmp_path):
+    assert MeasuredSpeeds(tmp_path).expect(WORK, 10) is None
+    learn(tmp_path, Took(0, 10, 5.0))
+    assert MeasuredSpeeds(tmp_path).expect(WORK, 20) == Expected((10.0, 10.0), (0.5, 0.5), (640, 480))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"task": "frames by other"},
+        {"version": "4"},
+        {"device": "another chip"},
+        {"settings": {"detail": 2.0}},
+        {"settings": {}},
+        {"size": (6400, 4800)},
+    ],
+    ids=str,
+)
+def test_other_work_is_not_taken_for_this(tmp_path, other):
+    learn(tmp_path, Took(0, 10, 5.0))
+    assert MeasuredSpeeds(tmp_path).expect(replace(WORK, **other), 10) is None
+
+
+def test_another_size_gives_a_range_from_no_more_to_as_much_more_as_there_are_pixels(tmp_path):
+    learn(tmp_path, Took(0, 10, 5.0))
+    speeds = MeasuredSpeeds(tmp_path)
+    larger, smaller = (speeds.expect(replace(WORK, size=size), 10) for size in ((1280, 480), (320, 480)))
+    assert larger is not None and larger.seconds == (5.0, 10.0) and larger.measured_at == (640, 480)
+    assert smaller is not None and smaller.seconds == (2.5, 5.0)
+    attention = replace(WORK, pixel_power=2.0)
+    assert speeds.expect(replace(attention, size=(1280, 480)), 10).seconds == (5.0, 20.0)
+    assert speeds.expect(replace(attention, size=(1280, 960)), 10) is None  # 5 to 80 s would say nothing
+    learn(tmp_path, Took(0, 10, 7.0), replace(WORK, size=(1280, 480)))
+    assert speeds.expect(replace(WORK, size=(1280, 480)), 10).seconds == (7.0, 7.0)  # now it is known
+
+
+def test_one_disturbed_run_does_not_move_it_and_old_ones_are_forgotten(tmp_path):
+    learn(tmp_path, Took(0, 10, 5.0), times=3)
+    learn(tmp_path, Took(0, 10, 500.0))
+    assert MeasuredSpeeds(tmp_path).expect(WORK, 10).seconds == (5.0, 5.0)
+    learn(tmp_path, Took(0, 10, 1.0), times=3)  # a faster machine, or program: the last five tell
+    assert MeasuredSpeeds(tmp_path).expect(WORK, 10).seconds == (1.0, 1.0)
+    learn(tmp_path, Took(0, 10, 9.0, 90, 9.0))  # the only one that tells what later chunks take
+    assert MeasuredSpeeds(tmp_path).expect(WORK, 100).seconds == (18.0, 18.0)
+
+
+def test_a_run_that_goes_on_replaces_what_it_said_before(tmp_path):
+    speeds = MeasuredSpeeds(tmp_path)
+    speeds.learn(WORK, Took(0, 10, 5.0), "a")
+    speeds.learn(WORK, Took(0, 10, 5.0, 10, 1.0), "a")
+    assert speeds.expect(WORK, 20).seconds == (6.0, 6.0)
+    assert len(json.loads(speeds.path.read_text())["works"][0][1]) == 1
+
+
+def test_the_file_stays_small(tmp_path):
+    speeds = MeasuredSpeeds(tmp_path)
+    for n in range(230):
+        speeds.learn(replace(WORK, version=str(n)), Took(0, 1, 1.0), "a")
+    assert speeds.expect(replace(WORK, version="0"), 1) is None
+    assert speeds.expect(replace(WORK, version="229"), 1) is not None
+    assert speeds.path.stat().st_size < 200_000  # measured: 57 kB
+
+
+# The file.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"null", b"[]", b"\xff\xfe", b'{"format": 9, "works": []}', b'{"format": 1, "works": 5}',
+        b'{"format": 1, "works": [["a"]]}', b'{"format": 1, "works": [["KEY", [7, {"took": [0, 0, 0, 0, 0]}]]]}',
+        b'{"format": 1, "works": [["KEY", [{"run": "r", "size": [1, 1], "took": [0, 1, NaN, 0, 0]}]]]}',
+        b'{"format": 1, "works": [["KEY", [{"run": "r", "size": [0, 1], "took": [0, 1, 1, 0, 0]}]]]}',
+        b"[" * 100_000,
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_a_broken_file_is_nothing_and_the_next_run_replaces_it(tmp_path, content):
+    speeds = MeasuredSpeeds(tmp_path)
+    speeds.path.write_bytes(content.replace(b"KEY", WORK.key.encode()))
+    assert speeds.expect(WORK, 10) is None
+    learn(tmp_path, Took(0, 10, 5.0))
+    assert speeds.expect(WORK, 10) is not None
+
+
+def test_a_place_that_cannot_be_written_costs_nothing(tmp_path):
+    (tmp_path / "file").write_text("")
+    learn(tmp_path / "file", Took(0, 10, 5.0))
+    assert MeasuredSpeeds(tmp_path / "file").expect(WORK, 10) is None
+
+
+def test_several_processes_at_once_leave_a_whole_file(tmp_path):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from motion_transfer.run.measured_speeds import MeasuredSpeeds, Took, Work\n"
+        "speeds = MeasuredSpeeds(Path(sys.argv[1]))\n"
+        "work = Work('frames', sys.argv[2], 'chip', (64, 64))\n"
+        "for n in range(40):\n"
+        "    speeds.learn(work, Took(0.0, 1, 1.0, n, float(n)), sys.argv[2])\n"
+        "    text = speeds.path.read_text()\n"
+        "    assert text.endswith('}\\n') and text.count('\"format\"') == 1, text\n"
+    )
+    at_once = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), name]) for name in "abc"]
+    assert [p.wait(60) for p in at_once] == [0, 0, 0]
+    assert [p.name for p in tmp_path.iterdir()] == ["speeds.json"]
+    works = json.loads((tmp_path / "speeds.json").read_text())["works"]
+    assert 1 <= len(works) <= 3  # one may have overwritten another's last word; its next chunk would say it again
+
+
+# The words.
+
+KNOWN = Expected((40.0, 40.0), (0.16, 0.16), (640, 480))
+DISK = (35_000_000, 12_300_000_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (
+            Estimate(240, KNOWN, disk=DISK),
+            "240 frames, about 40 s by what this machine did before (0.16 s a frame); at least 35 MB of the 12 GB that "
+            "are free on the disk.",
+        ),
+        (Estimate(1, None), f"1 frame; {UNKNOWN}."),
+        (
+            Estimate(240, KNOWN, kept=50),
+            "190 of 240 frames are still to be made, about 40 s by what this machine did before (0.16 s a frame).",
+        ),
+        (
+            Estimate(240, KNOWN, Expected((50.0, 50.0), (0.2, 0.2), (64, 64)), True),
+            "240 frames, about 90 s by what this machine did before (0.2 s a frame for the joints and 0.16 s a frame to "
+            "render).",
+        ),
+        (
+            Estimate(240, KNOWN, None, True),
+            "240 frames, about 40 s to render by what this machine did before (0.16 s a frame); how long the joints take "
+            "is not known yet.",
+        ),
+        (
+            Estimate(240, None, KNOWN, True),
+            "240 frames, about 40 s for the joints by what this machine did before (0.16 s a frame); how long rendering "
+            "takes is said after the first frames.",
+        ),
+        (Estimate(240, None, None, True), f"240 frames; {UNKNOWN}."),
+        (
+            Estimate(None, KNOWN, None, True),
+            "The frames are counted when they are read; 0.16 s a frame to render by what this machine did before; how long "
+            "the joints take is not known yet.",
+        ),
+        (
+            Estimate(10, Expected((20.0, 45.0), (2.0, 4.5), (640, 480)), finishes=True),
+            "10 frames, about 20 to 45 s by what this machine did before at 640x480 (2 to 4.5 s a frame). Finishing is "
+            "not counted.",
+        ),
+    ],
+)  # fmt: skip
+def test_one_line_says_what_is_known_and_what_is_not(given, line):
+    assert given.line() == line
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.2, 0.2, "a second"), (7.4, 7.4, "7 s"), (41, 41, "40 s"), (88, 88, "90 s"), (100, 100, "100 s"), (125, 125, "2 min"),
+        (3000, 3000, "50 min"), (7200, 7200, "2 h"), (7900, 7900, "2 h 10 min"), (20, 45, "20 to 45 s"),
+        (30, 240, "30 s to 4 min"), (0.3, 30, "a second to 30 s"), (6000, 9000, "1 h 40 min to 2 h 30 min"),
+    ],
+)  # fmt: skip
+def test_times_are_no_finer_than_they_are_known(low, high, words):
+    assert span(low, high) == words
+
+
+# A run.
+
+
+def ahead_of(tmp_path, job, clock, said, *, cache=None):
+    host = NotedHost(LocalHost())
+    admitted = admit(job, host, work_dir=None, overwrite=False)
+    return Foresight(admitted, job.quality, host, cache or tmp_path / "cache", say=said.append, clock=clock)
+
+
+def chunks(clock, sizes, seconds, first=0):
+    for frames, took in zip(sizes, seconds, strict=True):
+        clock.now += took
+        yield FrameChunk(np.zeros((frames, 4, 4, 3), np.uint8), first)
+        first += frames
+
+
+def test_a_run_is_measured_and_the_next_one_knows(tmp_path, character, motion_file):
+    job, clock, said = a_job(tmp_path, character, motion_file), Clock(), []
+    ahead = ahead_of(tmp_path, job, clock, said)
+    ahead.tell((96, 128), 300)
+    assert said[0].startswith(f"300 frames; {UNKNOWN}; at least ")
+    ahead.opening()
+    clock.now += 3
+    ahead.opened()
+    metered = ahead.metered(chunks(clock, [100, 100, 100], [20, 10, 10]), (96, 128), 300)
+    next(metered)
+    assert said[1:] == ["The first 100 frames took 20 s (0.2 s a frame): about 40 s for the other 200."]
+    assert len(list(metered)) == 2 and len(said) == 2
+    assert ahead.measured == {"frames": 300, "seconds_total": 43.0, "seconds_per_frame": 0.1}
+    said = []
+    ahead = ahead_of(tmp_path, job, clock, said)
+    ahead.tell((96, 128), 500)
+    ahead.tell((96, 128), 400)
+    assert len(said) == 1 and said[0].startswith(
+        "500 frames, about 65 s by what this machine did before (0.1 s a frame)"
+    )
+    list(ahead.metered(chunks(clock, [100, 400], [900, 1]), (96, 128), 500))
+    assert len(said) == 1  # it was known: the progress tells the rest
+
+
+def test_a_stopped_run_teaches_too_and_what_is_worth_no_line_has_none(tmp_path, character, motion_file):
+    job, clock, said = a_job(tmp_path, character, motion_file), Clock(), []
+    ahead = ahead_of(tmp_path, job, clock, said)
+    ahead.tell((96, 128), 30)
+    metered = ahead.metered(chunks(clock, [10, 10, 10], [1, 2, 3]), (96, 128), 30)
+    assert next(metered).num_frames == next(metered).num_frames == 10
+    metered.close()
+    assert len(said) == 1  # two seconds are left
+    estimate = ahead_of(tmp_path, job, clock, said).estimate((96, 128), 20)
+    assert estimate.frames is not None and estimate.frames.seconds == (3.0, 3.0)
+
+
+def test_what_changes_the_speed_keeps_measures_apart(tmp_path, character, motion_file, light_engine, monkeypatch):
+    monkeypatch.setattr(light_engine, "SPEC", replace(light_engine.SPEC, paced_by=("wait",)))
+    job, clock, said = a_job(tmp_path, character, motion_file), Clock(), []
+    list(ahead_of(tmp_path, job, clock, said).metered(chunks(clock, [9], [9]), (96, 128), 9))
+
+    def known(**changes):
+        settings = changes.pop("settings", {})
+        return ahead_of(tmp_path, replace(job, settings=settings, **changes), clock, said).estimate((96, 128), 9).frames
+
+    assert known() is not None and known(settings={"step": 9}) is not None and known(seed=3) is not None
+    assert known(settings={"wait": 1}) is None
+    monkeypatch.setattr(light_engine, "SPEC", replace(light_engine.SPEC, version="2", paced_by=("wait",)))
+    assert known() is None
+
+
+@pytest.mark.parametrize("name", engine_names())
+def test_every_engine_names_settings_that_it_has(name):
+    spec = engine_spec(name)
+    has = {option.name for option in spec.settings.options()}
+    assert set(spec.paced_by or ()) <= has and set(pacing(spec)) <= has
+    assert not spec.weights or pacing(spec)  # a network always has something that makes it slower
+
+
+def test_a_resumed_run_counts_what_is_left(tmp_path, character, motion_file):
+    said, job = [], a_job(tmp_path, character, motion_file)
+    with pytest.raises(Cancelled):
+        run(job, Stop(13), say=said.append)
+    assert said[0].startswith("23 frames; ")
+    made = run(job, LocalHost(), say=said.append)
+    assert made.chunks_reused == 3 and said[1].startswith("11 of 23 frames are still to be made, about a second by ")
+    measured = json.loads(made.manifest.read_text())["run"]["measured"]
+    assert measured["frames"] == 11 and 0 <= measured["seconds_per_frame"] < measured["seconds_total"] < 60
+    assert made.notes == () and len(said) == 2  # what it will cost is no note
+
+
+def test_joints_to_be_found_are_counted_where_they_must_be(tmp_path, character, clip, same_detector):
+    said, job = [], a_job(tmp_path, character, clip)
+    run(job, LocalHost(), say=said.append)
+    assert len(said) == 1 and said[0].startswith(f"23 frames; {UNKNOWN}")
+    run(job, LocalHost(), say=said.append, overwrite=True)
+    assert re.match(r"23 frames, about a second by what this machine did before \(\S+ s a frame\);", said[1])
+    write_clip(tmp_path / "other.mp4", num_frames=30)
+    run(replace(job, driving=str(tmp_path / "other.mp4")), LocalHost(), say=said.append, overwrite=True)
+    assert re.match(r"30 frames, about .* \(\S+ s a frame for the joints and \S+ s a frame to render\);", said[2])
+
+
+def test_frames_are_counted_without_decoding_in_the_part_asked_for(tmp_path, clip):
+    assert open_video(clip).counted() == 23
+    assert open_video(clip, start_seconds=0.2, stop_seconds=0.6).counted() == 10
+    write_clip(tmp_path / "dance.mkv")
+    assert open_video(tmp_path / "dance.mkv").counted() == 23
+    write_clip(tmp_path / "dance.avi", sound=False)
+    assert open_video(tmp_path / "dance.avi").counted() is None
+
+
+# Looking ahead alone.
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, same_detector):
+    write_picture(tmp_path / "me.png")
+    write_clip(tmp_path / "dance.mp4")
+    save_motion(make_motion(23), tmp_path / "dance.motion")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_estimate_says_it_and_does_nothing(place, capsys, same_detector):
+    line = ["run", "me.png", "dance.mp4", "-o", "out.mp4", "--engine", "light", "--estimate"]
+    before = listing(place)
+    assert main(line) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(f"23 frames; {UNKNOWN}; at least 3") and told.out.count("\n") == 1 and told.err == ""
+    assert same_detector.opened == 0 and listing(place) == before
+    assert main(line[:-1]) == 0 and main(line) == 0
+    assert capsys.readouterr().out.endswith("out.mp4 is finished already; nothing is left to do.\n")
+    assert main([w if w != "out.mp4" else "again.mp4" for w in line]) == 0
+    assert capsys.readouterr().out.startswith("23 frames, about a second by what this machine did before (")
+    assert main(["run", "me.png", "dance.mp4", "-o", "third.mp4", "--engine", "light", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("run me.png nothing.mp4 -o x.mp4", 3, "There is no driving video nothing.mp4"),
+        ("run me.png dance.mp4 -o x.mp4 --set detial=2", 2, "There is no setting 'detial'"),
+        ("run dance.motion dance.mp4 -o x.mp4", 3, "dance.motion"),
+        ("run me.png dance.motion -o x.mp4 --engine live-portrait", 4, "missing"),
+        ("run me.png dance.motion -o taken.mp4", 3, "taken.mp4 exists already"),
+    ],
+)
+def test_what_cannot_work_is_told_as_a_run_would(place, capsys, line, status, said):
+    (place / "taken.mp4").write_text("somebody's")
+    assert main([*line.split(), "--estimate"]) == status
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.startswith("error: ") and said in told.err and told.err.count("\n") == 1
+    assert not list(place.glob("x.*"))
+
+
+def test_what_a_stopped_run_left_is_told_as_what_it_may_be(place):
+    job = a_job(place, "me.png", "dance.motion")
+    with pytest.raises(Cancelled):
+        run(job, Stop(13))
+    before = listing(place)
+    line = look_ahead.look_ahead(job, LocalHost())
+    assert line.startswith("23 frames") and line.endswith(
+        " Up to 12 of the frames are there from a run that was stopped."
+    )
+    assert listing(place) == before
+
+
+# Memory.
+
+PUPPET = engine_spec("puppet")
+
+
+def test_frames_that_cannot_lie_in_memory_are_told_with_a_size_that_can():
+    size, needed = (3000, 2000), 2 * 32 * 3000 * 2000 * 3
+    assert memory_ahead.frames_bytes(size, 32) == needed
+    assert memory_ahead.frames_note(PUPPET, {}, size, 240, needed) == ""
+    assert memory_ahead.frames_note(PUPPET, {}, size, 240, None) == ""
+    assert memory_ahead.frames_note(PUPPET, {}, size, 4, needed - 1) == ""  # four frames are no 32
+    note = memory_ahead.frames_note(PUPPET, {}, size, 240, needed - 1)
+    assert (
+        "32 frames of 3000x2000 twice, 1.2 GB of RAM, and 1.2 GB are free: a smaller size (`resolution=1080p`)" in note
+    )
+    assert "`resolution=480p`" in memory_ahead.frames_note(PUPPET, {}, size, 240, 100_000_000)
+    assert "programs may have to be closed" in memory_ahead.frames_note(PUPPET, {}, size, 240, 1000)
+    assert memory_ahead.frames_note(PUPPET, {"window": 4}, size, 240, needed // 8) == ""
+
+
+def weights_file(path, **tensors):
+    """A safetensors file of which only the header is there: name -> (type, bytes)."""
+    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    at = 0
+    for name, (kind, size) in tensors.items():
+        header[name] = {"dtype": kind, "shape": [size], "data_offsets": [at, at + size]}
+        at += size
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text)
+    return path
+
+
+def test_a_network_is_counted_in_the_type_that_it_is_computed_in(tmp_path):
+    one = weights_file(tmp_path / "one.safetensors", a=("F32", 4000), b=("F8_E4M3", 1000), c=("I64", 80))
+    assert memory_ahead.network_bytes(one, "fp32") == 4000 + 4000 + 80
+    assert memory_ahead.network_bytes(one, "bf16") == 2000 + 2000 + 80
+    assert memory_ahead.network_bytes(one, "auto") == 2000 + 1000 + 80  # the least that it can be
+    weights_file(tmp_path / "two.safetensors", a=("BF16", 600))
+    assert memory_ahead.network_bytes(tmp_path, "bf16") == 4080 + 600
+    (tmp_path / "x.safetensors").write_bytes(b"\xff" * 40)
+    (tmp_path / "x.pth").write_bytes(b"PK")
+    assert memory_ahead.network_bytes(tmp_path / "x.safetensors", "") is None
+    assert memory_ahead.network_bytes(tmp_path / "x.pth", "") is None
+
+
+def test_a_network_that_cannot_lie_on_the_device_is_told_with_what_would_work(tmp_path, monkeypatch):
+    wan, size = engine_spec("wan-animate"), (640, 480)
+    file = weights_file(tmp_path / "wan.safetensors", a=("BF16", 30_000_000_000))
+    monkeypatch.setattr(memory_ahead, "free_ram_bytes", lambda: 20_000_000_000)
+    monkeypatch.setattr(memory_ahead, "free_device_bytes", lambda device: 24_000_000_000)
+
+    def notes(device, **settings):
+        return memory_ahead.memory_notes(wan, {"dtype": "bf16", **settings}, size, 77, [file], device)
+
+    (told,) = notes("cuda:0", offload="none")
+    assert told.startswith("wan.safetensors takes 30 GB of GPU memory at least, and 24 GB are free: ")
+    assert "`offload=group`" in told and "bf16" not in told
+    assert notes("cuda:0", offload="auto") == [] == notes("cuda:0", offload="group") == notes("mps", offload="none")
+    (told,) = notes("cpu", offload="auto", dtype="fp32")
+    assert "60 GB of RAM" in told and "`dtype=bf16`" in told and "offload" not in told
+    assert memory_ahead.memory_notes(wan, {}, size, 77, [], "cpu") == []  # the host lends its models
+
+
+def test_the_note_comes_before_the_first_frame_and_once(tmp_path, character, motion_file, monkeypatch):
+    monkeypatch.setattr(memory_ahead, "free_ram_bytes", lambda: 1000)
+    told = []
+    host = LocalHost(on_note=told.append, on_step=lambda done, total, stage: told.append(stage))
+    made = run(a_job(tmp_path, character, motion_file), host)
+    assert [word for word in told if "of RAM" in word] == list(made.notes) and len(made.notes) == 1
+    assert told.index(made.notes[0]) < len(told) - 1 - told[::-1].index("frames")
+
+
+def test_free_memory_is_told_in_bytes():
+    free = memory_ahead.free_ram_bytes()
+    assert free is not None and 1 << 24 < free < 1 << 48
+
+
+# The puppet itself.
+
+
+def test_one_earlier_run_of_the_puppet_tells_the_next_within_a_factor_of_four(tmp_path, monkeypatch):
+    media = Path(estimate.__file__).parents[1] / "demo" / "media"
+    motion = load_motion(media / "dancer.motion")
+    for count in (40, 80):
+        cut = replace(
+            motion, tracks=tuple(t.cut(0, count) for t in motion.tracks), timeline=motion.timeline.cut(0, count)
+        )
+        save_motion(replace(cut, cuts=(), face_codes={}), tmp_path / f"{count}.motion")
+    mascot = read_character(media / "mascot.png")
+    write_image(tmp_path / "mascot.png", np.dstack([mascot.pixels, mascot.alpha])[::3, ::3])
+    job = a_job(tmp_path, tmp_path / "mascot.png", tmp_path / "40.motion", engine="puppet", quality="low", audio=False)
+    job = replace(job, output=str(tmp_path / "a.mp4"))
+    run(job, LocalHost(), work_dir=tmp_path / "work")
+    told = []
+    host = NotedHost(LocalHost())
+    longer = replace(job, driving=str(tmp_path / "80.motion"), output=str(tmp_path / "b.mp4"))
+    admitted = admit(longer, host, work_dir=tmp_path / "work", overwrite=False)
+    size = json.loads((tmp_path / "a.mp4.json").read_text())["output"]["size"]
+    expected = Foresight(admitted, "low", host, tmp_path / "work").estimate(tuple(size), 80).frames
+    made = run(longer, LocalHost(), work_dir=tmp_path / "work", say=told.append)
+    seconds = made.seconds["rendering"]
+    assert told[0].startswith("80 frames, about ") and expected is not None
+    # Twice the frames on a machine that others use too: the order is right, which is what an estimate is for.
+    assert seconds / 4 < expected.seconds[0] <= expected.seconds[1] < seconds * 4
