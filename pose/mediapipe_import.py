@@ -21,7 +21,8 @@ from typing import Any
 
 from ..core import MissingPackage
 
-INSTALL = 'pip install --no-deps mediapipe==0.10.21  and  pip install absl-py attrs flatbuffers matplotlib "protobuf<5"'
+INSTALL = 'pip install --no-deps mediapipe==0.10.21  and  pip install attrs "protobuf<5"'
+"""Of what the wheel names as its needs, what is imported here; absl-py, flatbuffers, matplotlib and others are not."""
 LAST_WITH_SOLUTIONS = (0, 10, 21)
 _FIRST_WITH_GRAPHS = (0, 10, 9)  # earlier ones were not tried
 _NOISE = re.compile(
