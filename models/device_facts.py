@@ -12,7 +12,10 @@ def device_title(device: str) -> str:
     if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.get_device_name(device)
+        try:
+            return torch.cuda.get_device_name(device)
+        except (RuntimeError, AssertionError):  # what is wrong with it is said by who computes there
+            return device
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     chip = f"{_processor()}, {cores} core{'' if cores == 1 else 's'}"
     return chip if device == "cpu" else f"{device.partition(':')[0]} of {chip}"

@@ -78,6 +78,10 @@ class ComfyHost:
         picture = None if preview is None else ("JPEG", Image.fromarray(preview), PREVIEW_PX)
         self._bar.update_absolute(done, max(total, 1), picture)
 
+    def say(self, line: str) -> None:
+        """What a run will cost, before it is spent; for the log alone."""
+        logging.info("[motion transfer] %s", line)
+
     def note(self, message: str) -> None:
         message = as_inputs(message)
         self.notes.append(message)

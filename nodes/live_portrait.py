@@ -84,7 +84,9 @@ class LivePortrait(io.ComfyNode):
         output = spool_folder() / f"portrait_{job_name(job)}{SUFFIX.get(word, '.mp4')}"
         with comfy_host() as host:
             host.lend_also(lend_models(ENGINE, settings, host))
-            result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=True)
+            result = run(
+                replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=True, say=host.say
+            )
             video = InputImpl.VideoFromFile(str(result.output))
             images, mask = _pictures(video, job, host) if also_images else (no_pictures(TITLE, WHAT),) * 2
         return io.NodeOutput(video, images, mask, report_of(result.manifest))

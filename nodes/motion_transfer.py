@@ -86,7 +86,9 @@ class MotionTransfer(io.ComfyNode):
             if only_commercial(commercial_use_only):
                 refuse_engine(engine_spec(engine))
             host.lend_also(lend_models(engine, settings, host))
-            result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=True)
+            result = run(
+                replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=True, say=host.say
+            )
         return io.NodeOutput(InputImpl.VideoFromFile(str(result.output)))
 
 

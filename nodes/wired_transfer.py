@@ -78,7 +78,7 @@ def wired_transfer(
         if before is not None:
             before(host)
         redo = output.exists() and not manifest_path(output).exists()
-        result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=redo)
+        result = run(replace(job, output=str(output)), host, work_dir=lasting_folder(), overwrite=redo, say=host.say)
     video = InputImpl.VideoFromFile(str(result.output))
     images = video.get_components().images if also_images else no_pictures(title)
     return io.NodeOutput(video, images, report_of(result.manifest))

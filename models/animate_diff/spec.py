@@ -185,4 +185,17 @@ SPEC = EngineSpec(
     needs=_needs,
     identity=_identity,
     weights=ALL,
+    paced_by=(
+        "motion_module",
+        "steps",
+        "guidance",
+        "denoise",
+        "sampler",
+        "context_length",
+        "context_overlap",
+        "schedule",
+        "temporal_consistency",
+        "reference_strength",
+        "identity",
+    ),
 )

@@ -173,4 +173,5 @@ SPEC = EngineSpec(
     identity=_identity,
     weights=(*VERSIONS.values(), SVD),
     licence=STABILITY,
+    paced_by=("version", "steps", "temporal_consistency", "tile", "overlap", "decode_chunk", "dtype"),
 )

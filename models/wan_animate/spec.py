@@ -204,6 +204,7 @@ MOVE = EngineSpec(
     needs=_needs_to_move,
     identity=_identity,
     weights=tuple(ROLES.values()),
+    paced_by=("steps", "guidance", "solver", "window", "overlap", "tail", "dtype", "offload", "tile_vae"),
 )
 
 REPLACE = replace(
