@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -162,3 +163,12 @@ def test_version_is_written_once():
     import motion_transfer
 
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == motion_transfer.__version__
+
+
+def test_the_readme_tells_who_has_opencv_already_what_else_to_install():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = re.search(r"Where `pip list` shows `opencv-python` already.*?`pip install (.+?)`", readme, re.DOTALL)
+    assert line, "two packages called cv2 overwrite each other"
+    wanted = [w.partition(">=")[0] for w in (ROOT / "requirements.txt").read_text(encoding="utf-8").split()]
+    named = [w.strip('"').partition(">=")[0] for w in line[1].split()]
+    assert named == [w for w in wanted if w != "opencv-python-headless"]
