@@ -13,13 +13,15 @@ Graphics cards have the method in their own libraries; half precision loses too 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .band_workers import band_workers
 from .kept_memory import Bordered, KeptMemory
 
 FEWEST_CHANNELS, FEWEST_PRODUCTS = 64, 128 * 128
@@ -95,63 +97,95 @@ class TiledConvolution:
         # The place whose product goes into all pixels of a tile with a factor of 1 takes the bias: the point 1, twice.
         self._bias_at = _POINTS.index(1) * self.span + _POINTS.index(1)
 
-    def bands(self, x: Bordered, memory: KeptMemory) -> Iterator[tuple[slice, slice, Tensor]]:
-        """Frames, rows and their pixels `[tile,tile,B,h/tile,W/tile,n]`, until all of `x` has been seen.
+    def bands(self, x: Bordered, do: Callable[[Band], object], *, adds_up: bool = False) -> None:
+        """Calls `do` with each band of the result, in several threads, until all of `x` has been seen.
 
-        Axes are row and column in a tile, then the tiles; `by_tile` shows a map so. Pixels last until the next band.
+        With `adds_up` bands of the same rows of several frames come one after another, for they meet in a sum.
         """
         if x.before != self.reach or x.behind < self.beyond:
             raise ValueError(f"a border of {x.before} and {x.behind}, not {self.reach} and {self.beyond}")
-        (frames, height, width, channels), tile, places = x.inner.shape, self.tile, self.span**2
-        outputs, more = self.outputs, self.groups - 1
-        down, across = height // tile, width // tile
-        wanted = _tiles_at_once(channels, outputs, places, self.groups)
+        frames, height, width, channels = x.inner.shape
+        down, across, more = height // self.tile, width // self.tile, self.groups - 1
+        workers = band_workers()
+        wanted = _tiles_at_once(channels, self.outputs, self.span**2, self.groups)
         rows = min(down, max(1, wanted // across))
         whole = max(1, wanted // (across * down)) if rows == down and not more else 1
-        image, line, pixel, channel = x.whole.stride()
-        strides = (line, pixel, image, tile * line, tile * pixel, channel)
-        for first in range(0, frames, whole):
-            images = min(frames, first + whole) - first
-            for top in range(0, down, rows):
-                high = min(down, top + rows) - top
-                windows = images * (high + more) * (across + more)
-                seen = memory("windows", self.span, self.span, images, high + more, across + more, channels)
-                offset = x.whole.storage_offset() + first * image + tile * top * line
-                seen.copy_(x.whole.as_strided(seen.shape, strides, offset))
-                turned = memory("turned", places, windows * channels)
-                torch.mm(self.before, seen.view(places, -1), out=turned)
-                turned = turned.view(places, windows, channels)
-                used = windows - more * (across + more + 1)  # the last row's neighbours are no tiles themselves
-                made = memory("windows", places, used, outputs)
-                for group, weights in enumerate(self.weights):
-                    start = (group // self.groups) * (across + more) + group % self.groups
-                    seen_there = turned[:, start : start + used]
-                    if group:
-                        made.baddbmm_(seen_there, weights)
-                    else:
-                        torch.bmm(seen_there, weights, out=made)
-                if self.bias is not None:
-                    made[self._bias_at] += self.bias
-                pixels = memory("turned", tile * tile, images * high * (across + more) * outputs)
-                torch.mm(self.after, made.view(places, -1), out=pixels[:, : used * outputs])
-                pixels = pixels.view(tile, tile, images, high, across + more, outputs)[..., :across, :]
-                yield slice(first, first + images), slice(tile * top, tile * (top + high)), pixels
+        if -(-frames // whole) * -(-down // rows) < workers.count or adds_up:
+            rows, whole = min(rows, -(-down // workers.count)), 1 if rows < down else whole
+        starts = range(0, frames, whole)
 
-    def into(self, out: Tensor, x: Bordered, memory: KeptMemory) -> None:
-        """All of `x` convolved, into `[B,H,W,n]`."""
-        for frames, rows, pixels in self.bands(x, memory):
-            by_tile(out[frames, rows], self.tile).copy_(pixels)
+        def task(top: int, starts: Sequence[int]) -> Callable[[KeptMemory], None]:
+            def run(memory: KeptMemory) -> None:
+                high = min(down, top + rows) - top
+                for first in starts:
+                    images = min(frames, first + whole) - first
+                    pixels = self._pixels(x, (first, images), (top, high), across, memory)
+                    do(Band(slice(first, first + images), slice(top * self.tile, (top + high) * self.tile), pixels, memory))  # fmt: skip
+
+            return run
+
+        tops = range(0, down, rows)
+        workers.run(task(t, starts) for t in tops) if adds_up else workers.run(
+            task(t, [f]) for f in starts for t in tops
+        )
+
+    def _pixels(self, x: Bordered, frames: tuple[int, int], rows: tuple[int, int], across: int, memory: KeptMemory) -> Tensor:  # fmt: skip
+        (first, images), (top, high), tile, places = frames, rows, self.tile, self.span**2
+        outputs, more, channels = self.outputs, self.groups - 1, x.whole.shape[-1]
+        image, line, pixel, channel = x.whole.stride()
+        windows = images * (high + more) * (across + more)
+        seen = memory("windows", self.span, self.span, images, high + more, across + more, channels)
+        offset = x.whole.storage_offset() + first * image + tile * top * line
+        seen.copy_(x.whole.as_strided(seen.shape, (line, pixel, image, tile * line, tile * pixel, channel), offset))
+        turned = memory("turned", places, windows * channels)
+        torch.mm(self.before, seen.view(places, -1), out=turned)
+        turned = turned.view(places, windows, channels)
+        used = windows - more * (across + more + 1)  # the last row's neighbours are no tiles themselves
+        made = memory("windows", places, used, outputs)
+        for group, weights in enumerate(self.weights):
+            start = (group // self.groups) * (across + more) + group % self.groups
+            if group:
+                made.baddbmm_(turned[:, start : start + used], weights)
+            else:
+                torch.bmm(turned[:, start : start + used], weights, out=made)
+        if self.bias is not None:
+            made[self._bias_at] += self.bias
+        pixels = memory("turned", tile * tile, images * high * (across + more) * outputs)
+        torch.mm(self.after, made.view(places, -1), out=pixels[:, : used * outputs])
+        return pixels.view(tile, tile, images, high, across + more, outputs)[..., :across, :]
+
+    def into(self, out: Tensor, x: Bordered, slope: float | None = None) -> None:
+        """All of `x` convolved, into `[B,H,W,n]`; with `slope` through a leaky ReLU."""
+
+        def store(band: Band) -> None:
+            band.of(out).copy_(band.pixels)
+            if slope is not None:
+                F.leaky_relu_(out[band.frames, band.rows], slope)
+
+        self.bands(x, store)
 
     def __call__(self, x: Tensor, slope: float | None = None) -> Tensor:
         """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU."""
         padded = F.pad(x, (0, 0, self.reach, self.beyond, self.reach, self.beyond))
         out = x.new_empty(*x.shape[:3], self.outputs)
-        for frames, rows, pixels in self.bands(Bordered(padded, self.reach, self.beyond), KeptMemory()):
-            band = out[frames, rows]
-            by_tile(band, self.tile).copy_(pixels)
-            if slope is not None:
-                F.leaky_relu_(band, slope)
+        self.into(out, Bordered(padded, self.reach, self.beyond), slope)
         return out
+
+
+@dataclass(frozen=True)
+class Band:
+    """Some rows of some frames of a convolution's result, still in tiles."""
+
+    frames: slice
+    rows: slice
+    pixels: Tensor
+    """`[t,t,B,h/t,W/t,n]`: row and column within a tile of t x t, then the tiles. Lost after this band."""
+    memory: KeptMemory
+    """Of the thread that works on this band."""
+
+    def of(self, x: Tensor) -> Tensor:
+        """The place of this band in a map `[B,H,W,n]`, as its pixels lie."""
+        return by_tile(x[self.frames, self.rows], len(self.pixels))
 
 
 def by_tile(x: Tensor, tile: int) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...face_motion.kept_memory import Bordered, KeptMemory
-from ...face_motion.tiled_convolution import TiledConvolution, by_tile
+from ...face_motion.tiled_convolution import Band, TiledConvolution, by_tile
 from .enlarged_products import Differences, EnlargedProducts
 from .folding import EPSILON, Conv2d
 
@@ -45,10 +45,9 @@ class ProcessorGenerator:
         seen = memory.bordered("features", (frames, height, width, channels))
         seen.inner.copy_(features.permute(0, 2, 3, 1))
         x = memory("x", frames, height, width, self.first.outputs)
-        self.first.into(x, seen, memory)
+        self.first.into(x, seen)
         hidden = memory.bordered("hidden", (frames, height, width, self.shared.outputs))
-        for here, rows, pixels in self.shared.bands(seen, memory):
-            by_tile(hidden.inner[here, rows], TILE).copy_(pixels.relu_())
+        self.shared.into(hidden.inner, seen, slope=0)
         each = hidden.whole.shape[-1] // (2 * len(self.middle))
         for i, block in enumerate(self.middle):
             norms = [hidden.channels(j * each, (j + 1) * each) for j in (2 * i, 2 * i + 1)]
@@ -71,11 +70,10 @@ class _Middle:
         """Adds to `x` `[B,H,W,C]`."""
         y = memory("y", *x.shape)
         seen = memory.bordered("spread", x.shape)
-        _spread(self.spread_0, hidden[0], normalised(x, y), seen.inner, memory)
-        self.conv_0.into(y, seen, memory)
-        _spread(self.spread_1, hidden[1], normalised(y, y), seen.inner, memory)
-        for frames, rows, pixels in self.conv_1.bands(seen, memory):
-            by_tile(x[frames, rows], TILE).add_(pixels)
+        _spread(self.spread_0, hidden[0], normalised(x, y), seen.inner)
+        self.conv_0.into(y, seen)
+        _spread(self.spread_1, hidden[1], normalised(y, y), seen.inner)
+        self.conv_1.bands(seen, lambda band: band.of(x).add_(band.pixels))
 
 
 class _Up:
@@ -97,22 +95,24 @@ class _Up:
         even = normalised(x, x)
         hidden = memory.bordered("hidden", (*size, self.shared[0].outputs))
         self._hide(0, features, hidden.inner, memory)
-        for here, rows, pixels in self.spread_s.bands(hidden, memory):
-            spread = memory("shortcut", *pixels.shape[:-1], channels)
-            _apply(pixels, _as_tiles(even, here, rows, size[1]), spread)
-            made = memory("beside", *spread.shape[:-1], out.shape[-1])
+
+        def shortcut(band: Band) -> None:
+            spread = band.memory("shortcut", *band.pixels.shape[:-1], channels)
+            _apply(band.pixels, _as_tiles(even, band, size[1]), spread)
+            made = band.memory("beside", *spread.shape[:-1], out.shape[-1])
             torch.mm(spread.flatten(0, -2), self.beside, out=made.flatten(0, -2))
-            by_tile(out[here, rows], TILE).copy_(made)
+            band.of(out).copy_(made)
+
+        self.spread_s.bands(hidden, shortcut)
         self._hide(1, features, hidden.inner, memory)
         seen = memory.bordered("spread", (*size, channels))
-        _spread(self.spread_0, hidden, even, seen.inner, memory)
+        _spread(self.spread_0, hidden, even, seen.inner)
         y = memory("y", *size, self.conv_0.outputs)
-        self.conv_0.into(y, seen, memory)
+        self.conv_0.into(y, seen)
         self._hide(2, features, hidden.inner, memory)
         seen = memory.bordered("spread", y.shape)
-        _spread(self.spread_1, hidden, normalised(y, y), seen.inner, memory)
-        for here, rows, pixels in self.conv_1.bands(seen, memory):
-            by_tile(out[here, rows], TILE).add_(pixels)
+        _spread(self.spread_1, hidden, normalised(y, y), seen.inner)
+        self.conv_1.bands(seen, lambda band: band.of(out).add_(band.pixels))
         return out
 
     def _hide(self, which: int, features: Differences, hidden: Tensor, memory: KeptMemory) -> None:
@@ -130,11 +130,14 @@ def _tiled(convolution: Conv2d) -> TiledConvolution:
     return TiledConvolution(convolution.weight, convolution.bias, TILE)
 
 
-def _spread(convolution: TiledConvolution, x: Bordered, even: Tensor, out: Tensor, memory: KeptMemory) -> None:
+def _spread(convolution: TiledConvolution, x: Bordered, even: Tensor, out: Tensor) -> None:
     """A normalised map `even`, as large as `out` `[B,H,W,C]` or half, times and plus what `x` says, leaky ReLU."""
-    for frames, rows, pixels in convolution.bands(x, memory):
-        _apply(pixels, _as_tiles(even, frames, rows, out.shape[1]), by_tile(out[frames, rows], TILE))
-        functional.leaky_relu_(out[frames, rows], SLOPE)
+
+    def spread(band: Band) -> None:
+        _apply(band.pixels, _as_tiles(even, band, out.shape[1]), band.of(out))
+        functional.leaky_relu_(out[band.frames, band.rows], SLOPE)
+
+    convolution.bands(x, spread)
 
 
 def _apply(pixels: Tensor, even: Tensor, out: Tensor) -> None:
@@ -144,14 +147,14 @@ def _apply(pixels: Tensor, even: Tensor, out: Tensor) -> None:
     torch.addcmul(offset, even, factor, out=out)
 
 
-def _as_tiles(even: Tensor, frames: slice, rows: slice, height: int) -> Tensor:
+def _as_tiles(even: Tensor, band: Band, height: int) -> Tensor:
     """`[2,2,2,2,B,h/tile,w/tile,C]`: rows and columns of a tile, each in two halves, of a map of this height.
 
     Where `even` is half as high, both rows and columns of a half are the same cell.
     """
     if even.shape[1] == height:
-        return by_tile(even[frames, rows], TILE).unflatten(1, (2, -1)).unflatten(0, (2, -1))
-    half = by_tile(even[frames, rows.start // 2 : rows.stop // 2], TILE // 2)
+        return band.of(even).unflatten(1, (2, -1)).unflatten(0, (2, -1))
+    half = by_tile(even[band.frames, band.rows.start // 2 : band.rows.stop // 2], TILE // 2)
     return half[:, None, :, None].expand(-1, 2, -1, 2, -1, -1, -1, -1)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...face_motion.kept_memory import Bordered, KeptMemory
-from ...face_motion.tiled_convolution import TiledConvolution, by_tile, is_worth
+from ...face_motion.tiled_convolution import Band, TiledConvolution, by_tile, is_worth
 from .enlarged_products import Differences, EnlargedProducts
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class ProcessorWarp:
         for i, convolution in enumerate(self.down):
             joined, beside = levels[-1]
             y = memory("sum", *joined.inner.shape[:3], convolution.outputs)
-            convolution(joined.channels(beside, joined.whole.shape[-1]), y, memory)
+            convolution(joined.channels(beside, joined.whole.shape[-1]), y)
             y = functional.avg_pool2d(functional.relu_(y).permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
             levels.append(self._level(i + 1, *y.shape))
             levels[-1][0].inner[..., levels[-1][1] :] = y
@@ -67,10 +67,10 @@ class ProcessorWarp:
             x = joined
         convolution = self.mask.convolution
         seen = memory.bordered("seen", (depth, height, width, self.wide), convolution.reach, convolution.beyond)
-        self.last(x, seen.inner, memory)
+        self.last(x, seen.inner)
         functional.relu_(seen.inner)
         logits = memory("logits", depth, height, width, self.mask.outputs)
-        self.mask(seen, logits, memory)
+        self.mask(seen, logits)
         return torch.softmax(logits, -1), torch.sigmoid_(self._occlusion(seen, height, width))
 
     def _level(self, i: int, depth: int, height: int, width: int, channels: int) -> tuple[Bordered, int]:
@@ -96,9 +96,8 @@ class ProcessorWarp:
         seen = memory.bordered("seen", (frames, height, width, channels))
         seen.inner.copy_(read.permute(0, 2, 3, 1))
         third = memory("sum", frames, height, width, self.third.outputs)
-        self.third.into(third, seen, memory)
-        made = functional.linear(functional.leaky_relu_(third, SLOPE), self.fourth, self.fourth_bias)
-        return made.permute(0, 3, 1, 2)
+        self.third.into(third, seen, SLOPE)
+        return functional.linear(third, self.fourth, self.fourth_bias).permute(0, 3, 1, 2)
 
 
 class _InDepth:
@@ -111,13 +110,16 @@ class _InDepth:
         """Made where it is used: of small maps' many channels it would be four times as large for nothing."""
         return TiledConvolution(self.weight, None, TILE)
 
-    def __call__(self, x: Bordered, out: Tensor, memory: KeptMemory) -> None:
+    def __call__(self, x: Bordered, out: Tensor) -> None:
         """Of `[D,H,W,C]` into `[D,H,W,n]`."""
         out.copy_(self.bias.expand(out.shape))
         if self.weight.shape[-1] > 3 or is_worth(self.weight, *out.shape[:3], tile=TILE):
-            for slices, rows, pixels in self.convolution.bands(x, memory):
-                for to, values in _by_slice(slices.start, pixels.unflatten(-1, (self.taps, -1)), len(out)):
-                    by_tile(out[to, rows], TILE).add_(values)
+
+            def add(band: Band) -> None:
+                for to, values in _by_slice(band.frames.start, band.pixels.unflatten(-1, (self.taps, -1)), len(out)):
+                    by_tile(out[to, band.rows], TILE).add_(values)
+
+            self.convolution.bands(x, add, adds_up=True)
             return
         y = functional.conv2d(x.whole.permute(0, 3, 1, 2), self.weight).permute(0, 2, 3, 1)
         for to, values in _by_slice(0, y.unflatten(-1, (self.taps, -1))[None, None], len(out)):

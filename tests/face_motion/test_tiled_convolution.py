@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: E402
 
 from motion_transfer.face_motion import tiled_convolution as tiled  # noqa: E402
 from motion_transfer.face_motion.kept_memory import KeptMemory  # noqa: E402
-from motion_transfer.face_motion.tiled_convolution import SameConvolution, TiledConvolution, by_tile, matrices  # noqa: E402
+from motion_transfer.face_motion.tiled_convolution import SameConvolution, TiledConvolution, matrices  # noqa: E402
 
 ROUNDING = 4e-6  # relative, float32: the transforms' factors, up to 25, times what one product rounds
 
@@ -49,7 +49,7 @@ def test_a_convolution_in_tiles_is_the_convolution(monkeypatch, tile, taps, at_o
 def test_a_border_too_narrow_is_refused():
     convolve, memory = TiledConvolution(drawn(4, 4, 7, 7)), KeptMemory()
     with pytest.raises(ValueError, match="border of 3 and 3, not 3 and 4"):
-        next(convolve.bands(memory.bordered("map", (1, 8, 8, 4), 3, 3), memory))
+        convolve.into(drawn(1, 8, 8, 4), memory.bordered("map", (1, 8, 8, 4), 3, 3))
 
 
 def test_channels_of_a_wider_map_are_convolved_where_they_lie():
@@ -58,8 +58,7 @@ def test_channels_of_a_wider_map_are_convolved_where_they_lie():
     wide.inner.copy_(drawn(2, 8, 8, 10, seed=1))
     alone = convolve(wide.inner[..., 3:7].contiguous())
     out = torch.empty_like(alone)
-    for frames, rows, pixels in convolve.bands(wide.channels(3, 7), memory):
-        by_tile(out[frames, rows], 4).copy_(pixels)
+    convolve.into(out, wide.channels(3, 7))
     assert torch.equal(out, alone)
 
 
