@@ -27,7 +27,6 @@ from ..core import (
     TransferJob,
 )
 from ..models.mimic_motion.poses import Poses as MimicMotionPoses
-from ..models.puppet.shoulders import settled_shoulders
 from ..models.registry import engine_spec
 from ..models.wan_animate.drive import Poses as WanPoses
 from ..models.wan_animate.fit import place
@@ -205,8 +204,6 @@ Track = Callable[[int, int], PoseTrack]
 def _puppet(job: TransferJob, s: Any, motion: Motion, character: Character, spec: EngineSpec) -> Track:
     assert character.pose is not None
     pose = character.pose
-    if character.alpha is not None:
-        pose = settled_shoulders(pose, character.alpha)
     plan = plan_retarget(
         motion.main, pose, rate=float(motion.timeline.rate), cuts=motion.cuts,
         smooth=s.driving_smooth, factor=s.retargeting_factor,

@@ -15,7 +15,6 @@ from ..sampling.sections import plan_sections
 
 SECONDS = 5.0
 """Of a stretch where the engine has no seams of its own: long enough for a steady figure, short enough to be found."""
-SHORTEST_SECONDS = 0.5  # what a cut leaves of a stretch joins its neighbour, unless the neighbour is another shot
 
 Begins = Literal["start", "cut", "engine", "time"]
 
@@ -73,7 +72,7 @@ def plan_report_sections(
             begins |= {start + (stop - start) * k // pieces: "time" for k in range(1, pieces)}
     for cut in at_cuts:
         begins[cut] = "cut"
-    starts = _without_slivers(sorted(begins), begins, shown, end_seconds)
+    starts = sorted(begins)
     return tuple(
         Section(
             k, a, b, float(shown[a]), float(shown[b]) if b < len(shown) else end_seconds, begins[a]
@@ -86,14 +85,3 @@ def _frames_at(shown: np.ndarray, moments: Sequence[float], half: float) -> list
     """The frames shown at these moments, those at either end of the video left out."""
     found = np.searchsorted(shown, np.asarray(moments, np.float64) - half)
     return sorted({int(f) for f in found if 0 < f < len(shown)})
-
-
-def _without_slivers(starts: list[int], begins: dict[int, Begins], shown: np.ndarray, end: float) -> list[int]:
-    kept = [starts[0]]
-    for k, start in enumerate(starts[1:], 1):
-        stop = float(shown[starts[k + 1]]) if k + 1 < len(starts) else end
-        behind_a_cut = begins[kept[-1]] == "cut" and float(shown[start] - shown[kept[-1]]) < SHORTEST_SECONDS
-        short = stop - float(shown[start]) < SHORTEST_SECONDS
-        if begins[start] == "cut" or not (short or behind_a_cut):
-            kept.append(start)
-    return kept

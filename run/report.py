@@ -84,7 +84,8 @@ def report_result(
     return ResultReport(
         str(path), job.engine, len(shown), sections[-1].stop_seconds - sections[0].start_seconds,
         float(source.info.rate), size, sections, figures, frames, sound, tuple(marks), _from_picture(first, asked),
-        "" if motion is None else motion.detector, tuple(notes), wanted, found,
+        "" if motion is None else motion.detector, tuple(notes),
+        told.get("engine", {}).get("report", {}), wanted, found,
     )  # fmt: skip
 
 

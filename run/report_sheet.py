@@ -21,6 +21,7 @@ ROWS_MOST = 40
 TILE_HEIGHT_PX, TILE_WIDTH_PX = 300, 400
 _TEXT_WIDTH_PX = 470
 _PAD_PX = 14
+_LABEL_PX = 76
 _PAPER, _INK, _FAINT, _ALARM = (250, 250, 247), (32, 34, 38), (120, 122, 128), (200, 40, 40)
 _ASKED, _NEAR, _OFF = (40, 200, 255), (70, 220, 90), (255, 70, 70)
 _BONES = ((5, 6), (5, 7), (7, 9), (6, 8), (8, 10), (5, 11), (6, 12), (11, 12), (11, 13), (13, 15), (12, 14), (14, 16))
@@ -121,28 +122,39 @@ def _row(
     row[_PAD_PX : _PAD_PX + tile.shape[0], _PAD_PX : _PAD_PX + tile.shape[1]] = tile
     if marks:
         row[:, :5] = _ALARM
-    _write(row, _words(section, frame, figures, marks), tile.shape[1] + 2 * _PAD_PX, _PAD_PX + 22)
+    _words(row, section, frame, figures, marks, tile.shape[1] + 2 * _PAD_PX)
     return row
 
 
-def _words(section: Section, frame: int, f: SectionFigures, marks: Sequence[Mark]) -> list[tuple[str, tuple, float]]:
+def _words(row: np.ndarray, section: Section, frame: int, f: SectionFigures, marks: Sequence[Mark], x: int) -> None:
     bad = {m.measure for m in marks}
     title = f"{section.index + 1}   {clock(section.start_seconds)} - {clock(section.stop_seconds)}"
-    lines = [(title, _ALARM if marks else _INK, 0.75), (f"frame {frame} is shown", _FAINT, 0.45)]
-    share, error = 100 * f.pose_share_within_10_percent_of_torso, f.pose_median_error_percent_of_torso
+    y = _write(row, [(title, _ALARM if marks else _INK, 0.75)], x, _PAD_PX + 22)
+    y = _write(row, [(f"frame {frame} is shown", _FAINT, 0.45)], x, y) + 6
+    no_seam = {"start": "none, the video begins", "cut": "none, a new shot"}.get(section.begins, "not measured")
     told = [
-        ("pose", f"pose     {_or(share, '{:.0f} % of joints within 10 %')}, {_or(error, 'median {:.1f} % of torso')}"),
-        ("look", f"look     head {_or(f.look_drift_head_delta_e, '{:.1f} dE')}, trunk {_or(f.look_drift_trunk_delta_e, '{:.1f} dE')}"),
-        ("flicker", f"flicker  {_or(f.flicker_percent, '{:.2f} %')}, in places {_or(f.flicker_local_percent, '{:.2f} %')}"),
-        ("flicker", f"background changes {_or(f.background_change_levels, '{:.2f} levels')}"),
-        ("seam", f"seam     {_or(f.seam_to_usual_change, '{:.1f} times the usual change')}"),
-    ]  # fmt: skip
-    lines += [(words, _ALARM if measure in bad else _INK, 0.52) for measure, words in told]
-    return lines
+        ("pose", _or(100 * f.pose_share_within_10_percent_of_torso, "{:.0f} % of joints within 10 % of the torso")),
+        ("pose", _or(f.pose_median_error_percent_of_torso, "median error {:.1f} % of the torso", "")),
+        ("look", _or(f.look_drift_head_delta_e, "head {:.1f} dE from the first second's")),
+        ("look", _or(f.look_drift_trunk_delta_e, "trunk {:.1f} dE", "")),
+        ("flicker", _or(f.flicker_percent, "{:.2f} % of the light")),
+        ("flicker", _or(f.flicker_local_percent, "{:.2f} % in places", "")),
+        ("flicker", _or(f.background_change_levels, "background changes by {:.2f} levels", "")),
+        ("seam", _or(f.seam_to_usual_change, "{:.1f} times the usual change", no_seam)),
+    ]
+    said = ""
+    for measure, words in told:
+        if not words:
+            continue
+        colour = _ALARM if measure in bad else _INK
+        if measure != said:
+            _write(row, [(measure, colour, 0.5)], x, y)
+        y = _write(row, [(words, colour, 0.5)], x + _LABEL_PX, y)
+        said = measure
 
 
-def _or(value: float, form: str) -> str:
-    return "not measured" if value != value else form.format(value)
+def _or(value: float, form: str, otherwise: str = "not measured") -> str:
+    return otherwise if value != value else form.format(value)
 
 
 def _title(report: ResultReport, width: int) -> np.ndarray:
@@ -152,9 +164,13 @@ def _title(report: ResultReport, width: int) -> np.ndarray:
         (report.frames.words(), _INK if report.frames.ok else _ALARM, 0.45),
         (report.sound.words(), _INK if report.sound.ok else _ALARM, 0.45),
     ]
-    row = np.full((166, width, 3), _PAPER, np.uint8)
-    _write(row, head, _PAD_PX, 34)
-    y = 152
+    worst, _, advice = report.lines()[-1].partition("; to try: ")
+    row = np.full((202 if advice else 178, width, 3), _PAPER, np.uint8)
+    y = _write(row, head, _PAD_PX, 34)
+    y = _write(row, [(worst, _INK if report.ok else _ALARM, 0.45)], _PAD_PX, y)
+    if advice:
+        y = _write(row, [(f"To try: {advice}", _ALARM, 0.45)], _PAD_PX, y)
+    y += 6
     for colour, words, x in (
         (_ASKED, "asked for", 0),
         (_NEAR, "found within 10 %", 120),
@@ -171,15 +187,16 @@ def _strip(width: int, lines: Sequence[tuple[str, tuple]], scale: float) -> np.n
     return row
 
 
-def _write(row: np.ndarray, lines: Sequence[tuple[str, tuple, float]], x: int, y: int) -> None:
-    """Lines one below the other; one that is too long for the row is made smaller."""
+def _write(row: np.ndarray, lines: Sequence[tuple[str, tuple, float]], x: int, y: int) -> int:
+    """Lines one below the other, one that is too long for the row made smaller; where the next would stand."""
     for words, colour, size in lines:
         words = words.encode("ascii", "replace").decode()  # OpenCV's letters
         room = row.shape[1] - x - _PAD_PX
         wide = cv2.getTextSize(words, _FONT, size, 1)[0][0]
         used = size * min(1.0, room / max(wide, 1))
         cv2.putText(row, words, (x, y), _FONT, used, colour, 1, cv2.LINE_AA)
-        y += round(20 + 22 * size)
+        y += round(10 + 28 * size)
+    return y
 
 
 def _draw(
@@ -190,7 +207,9 @@ def _draw(
     thick = near is None
     for a, b in _BONES:
         if seen[a] and seen[b]:
-            cv2.line(tile, at[a], at[b], colour, 4 if thick else 2, cv2.LINE_AA, shift=3)
+            own = colour if near is None or (near[a] and near[b]) else _OFF
+            cv2.line(tile, at[a], at[b], own, 4 if thick else 2, cv2.LINE_AA, shift=3)
     for k in np.flatnonzero(seen):
         own = colour if near is None or near[k] else _OFF
-        cv2.circle(tile, at[k], (4 if thick else 3) * 8, own, -1, cv2.LINE_AA, shift=3)
+        radius = (4 if thick else 3) - (k < 5)  # the head's five lie close together
+        cv2.circle(tile, at[k], radius * 8, own, -1, cv2.LINE_AA, shift=3)

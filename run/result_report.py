@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .evidence_figures import SectionFigures
 from .evidence_pictures import Joints
@@ -36,6 +38,8 @@ class ResultReport:
     """Who found the joints in the result."""
     notes: tuple[str, ...] = ()
     """What could not be measured, and why."""
+    engine_says: Mapping[str, Any] = field(default_factory=dict)
+    """What the engine measured of itself while it worked, such as drift and seams before the file was encoded."""
     asked: Joints | None = field(default=None, repr=False)
     """On the result's own frames, for the sheet."""
     found: Joints | None = field(default=None, repr=False)
@@ -94,6 +98,7 @@ class ResultReport:
                 {"measure": m.measure, "section": m.section, "times_threshold": round(m.severity, 3), "words": m.words}
                 for m in self.marks
             ],
+            "engine_says": dict(self.engine_says),
             "notes": list(self.notes),
         }
         return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
@@ -119,6 +124,9 @@ class ResultReport:
             lines.append(
                 f"  look: the first second is {self.look_from_picture_delta_e:.1f} dE from the character's picture"
             )
+        own = [f"{name.replace('_', ' ')} {v:.3g}" for name, v in self.engine_says.items() if isinstance(v, float)]
+        if own:
+            lines.append(f"  the engine itself, before the file was written: {', '.join(own)}")
         lines += [f"  {note}" for note in self.notes]
         return [*lines, self._closing()]
 

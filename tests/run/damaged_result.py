@@ -16,7 +16,7 @@ from motion_transfer.run.manifest import manifest_path
 from motion_transfer.video import encode_chunk, join_chunks, open_video, output_format, read_character, write_image
 
 MEDIA = Path(__file__).resolve().parents[2] / "demo" / "media"
-SIZE = (270, 360)
+SIZE = (320, 448)  # multiples of what every engine needs
 SECONDS, RATE = 3, 24
 SECTION = 24  # frames, once a section is set to last a second
 GREY = (128, 128, 128)
