@@ -23,13 +23,14 @@ from ..pose.mediapipe_import import has_solutions
 from ..pose.motion_file import load_motion
 from ..pose.networks import network_ids, open_finder, open_pose_network
 from ..pose.openpose_json import read_openpose_json
+from ..pose.shoulders import settled_shoulders
 from ..pose.still_networks import look_at_still
 from ..video import read_character
 from .digests import array_digest, digest_of
 from .motion_cache import detector_models, detector_version, is_motion_file
 from .places import write_beside
 
-PREPARATION_VERSION = 3
+PREPARATION_VERSION = 4
 """Changed whenever the same picture gives other pixels, joints or cut-outs."""
 
 SHORT_SIDES = {"480p": 480, "720p": 720, "1080p": 1080}
@@ -181,6 +182,8 @@ def _with_findings(character: Character, needs: Set[Need], cache: Path, host: Ho
             )
     if find_alpha:  # after the joints, which help to tell it from the background
         character = replace(character, alpha=cut_out(character))
+    if find_pose and character.pose is not None and character.alpha is not None:  # not joints that somebody gave
+        character = replace(character, pose=settled_shoulders(character.pose, character.alpha))
     _save_findings(path, character, notes)
     return character
 

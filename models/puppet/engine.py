@@ -7,7 +7,6 @@ goes on in the middle gives the very same pixels, and nothing but joints is kept
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -20,7 +19,6 @@ from .drive import pull
 from .order import layer_order, survey
 from .puppet import Puppet
 from .raster import lay_over, lay_over_clear
-from .shoulders import settled_shoulders
 from .spec import PLAIN_COLOURS, WINDOW_FRAMES, PuppetSettings
 
 STEP_FRAMES = 8  # between two looks at the cancel button
@@ -52,7 +50,6 @@ class PuppetEngine:
         total, first = motion.num_frames, after.num_frames if after else 0
         if first >= total:
             return
-        character = replace(character, pose=settled_shoulders(character.pose, character.alpha))
         puppet = Puppet(character, settings.detail)
         moves = _Moves(puppet, character, motion, settings)
         clip = survey(puppet.rig, moves.targets, total, float(motion.timeline.rate), motion.cuts)

@@ -142,6 +142,18 @@ def test_a_given_pose_is_moved_with_the_picture(tmp_path, found, suffix):
     np.testing.assert_allclose(pose.points[0, wrist], (track.points[0, wrist] + 0.5) / 2 - 0.5, atol=1e-3)
 
 
+def test_only_joints_that_were_found_are_settled_in_the_cut_out(tmp_path, found, monkeypatch):
+    moved = []
+    monkeypatch.setattr(prepare, "settled_shoulders", lambda pose, alpha: moved.append(alpha.shape) or pose)
+    write_image(tmp_path / "me.png", picture(192, 96).pixels)
+    save_motion(replace(make_motion(1), tracks=(make_track(1, size=(192, 96)),)), tmp_path / "pose.motion")
+    given = a_job(tmp_path / "me.png", character_pose=str(tmp_path / "pose.motion"))
+    prepare_character(given, NEEDS, 2, tmp_path / "c", LocalHost())
+    assert not moved
+    prepare_character(a_job(tmp_path / "me.png"), NEEDS, 2, tmp_path / "c", LocalHost())
+    assert moved == [(96, 192)]
+
+
 def test_a_pose_of_another_picture_is_refused(tmp_path, found):
     path = write_picture(tmp_path / "me.png")
     save_motion(make_motion(1, size=(400, 200)), tmp_path / "pose.motion")

@@ -9,7 +9,7 @@ import pytest
 
 from motion_transfer.core import Character
 from motion_transfer.models.puppet.puppet import Puppet
-from motion_transfer.models.puppet.shoulders import settled_shoulders
+from motion_transfer.pose.shoulders import settled_shoulders
 
 
 def beside(character: Character, inwards_px: float, down_px: float) -> Character:

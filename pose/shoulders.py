@@ -12,9 +12,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ...core import PoseTrack
-from .rig import ARMS, SEEN
+from ..core import PoseTrack
 
+_ARMS = ((5, 7), (6, 8))  # shoulder and elbow
+_SEEN = 0.05  # a joint's score from which on it counts; the finder gives 0 to what is not there
 _STATIONS = np.linspace(0.3, 1.0, 15)  # along the upper arm, shoulder to elbow
 _LEAST_STATIONS = 4  # a third of the arm or so
 _AS_THICK = 1.25  # thicker than the thinnest stations is not the arm alone
@@ -30,8 +31,8 @@ def settled_shoulders(pose: PoseTrack, alpha: np.ndarray) -> PoseTrack:
     points, scores = pose.points.copy(), pose.scores[0]
     inside = (alpha >= 128).astype(np.uint8)
     depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    for shoulder, elbow, _, _ in ARMS.values():
-        if min(scores[shoulder], scores[elbow]) >= SEEN:
+    for shoulder, elbow in _ARMS:
+        if min(scores[shoulder], scores[elbow]) >= _SEEN:
             at, end = (pose.points[0, k].astype(np.float64) for k in (shoulder, elbow))
             points[0, shoulder] = _settled(at, end, inside, depth)
     return replace(pose, points=points)
