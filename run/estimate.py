@@ -238,7 +238,7 @@ class Foresight:
             took_words = span(took.first_seconds, took.first_seconds)
             self._say(
                 f"The first {_frames(took.first_frames)} took {took_words} ({_pace((took.per_frame, took.per_frame))}): "
-                f"about {span(seconds, seconds)} for the other {left}."
+                f"about {span(seconds, seconds)} or less for the other {left}, as the first hold what is prepared once."
             )
 
     # What is alike?

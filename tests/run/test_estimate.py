@@ -6,7 +6,9 @@ import json
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from motion_transfer.cli.main import main
 from motion_transfer.core import Cancelled, FrameChunk
 from motion_transfer.models.registry import engine_names, engine_spec
 from motion_transfer.pose.motion_file import load_motion, save_motion
-from motion_transfer.run import estimate, look_ahead, memory_ahead
+from motion_transfer.run import estimate, look_ahead, memory_ahead, route
 from motion_transfer.run.admission import admit
 from motion_transfer.run.estimate import Estimate, Foresight, pacing, span
 from motion_transfer.run.host import LocalHost, NotedHost
@@ -255,7 +257,10 @@ def test_a_run_is_measured_and_the_next_one_knows(tmp_path, character, motion_fi
     ahead.opened()
     metered = ahead.metered(chunks(clock, [100, 100, 100], [20, 10, 10]), (96, 128), 300)
     next(metered)
-    assert said[1:] == ["The first 100 frames took 20 s (0.2 s a frame): about 40 s for the other 200."]
+    assert said[1:] == [
+        "The first 100 frames took 20 s (0.2 s a frame): about 40 s or less for the other 200, as the first hold what is "
+        "prepared once."
+    ]
     assert len(list(metered)) == 2 and len(said) == 2
     assert ahead.measured == {"frames": 300, "seconds_total": 43.0, "seconds_per_frame": 0.1}
     said = []
@@ -473,27 +478,30 @@ def test_free_memory_is_told_in_bytes():
 # The puppet itself.
 
 
-def test_one_earlier_run_of_the_puppet_tells_the_next_within_a_factor_of_four(tmp_path, monkeypatch):
+def test_one_earlier_run_of_the_puppet_tells_the_next_within_a_factor_of_three(tmp_path, monkeypatch):
+    # By the processor's clock, which other programs on the machine do not disturb.
+    monkeypatch.setattr(route, "Foresight", partial(Foresight, clock=time.process_time))
     media = Path(estimate.__file__).parents[1] / "demo" / "media"
     motion = load_motion(media / "dancer.motion")
-    for count in (34, 68):
-        cut = replace(
-            motion, tracks=tuple(t.cut(0, count) for t in motion.tracks), timeline=motion.timeline.cut(0, count)
-        )
-        save_motion(replace(cut, cuts=(), face_codes={}), tmp_path / f"{count}.motion")
     mascot = read_character(media / "mascot.png")
     write_image(tmp_path / "mascot.png", np.dstack([mascot.pixels, mascot.alpha])[::3, ::3])
-    job = a_job(tmp_path, tmp_path / "mascot.png", tmp_path / "34.motion", engine="puppet", quality="low", audio=False)
-    job = replace(job, output=str(tmp_path / "a.mp4"))
-    run(job, LocalHost(), work_dir=tmp_path / "work")
-    told = []
-    host = NotedHost(LocalHost())
-    longer = replace(job, driving=str(tmp_path / "68.motion"), output=str(tmp_path / "b.mp4"))
-    admitted = admit(longer, host, work_dir=tmp_path / "work", overwrite=False)
-    size = json.loads((tmp_path / "a.mp4.json").read_text())["output"]["size"]
-    expected = Foresight(admitted, "low", host, tmp_path / "work").estimate(tuple(size), 68).frames
-    made = run(longer, LocalHost(), work_dir=tmp_path / "work", say=told.append)
-    seconds = made.seconds["rendering"]
-    assert told[0].startswith("68 frames, about ") and expected is not None
-    # Twice the frames on a machine that others use too: the order is right, which is what an estimate is for.
-    assert seconds / 4 < expected.seconds[0] <= expected.seconds[1] < seconds * 4
+
+    def rendered(count, say=None):
+        path = tmp_path / f"{count}.motion"
+        tracks = tuple(t.cut(0, count) for t in motion.tracks)
+        save_motion(
+            replace(motion, tracks=tracks, timeline=motion.timeline.cut(0, count), cuts=(), face_codes={}), path
+        )
+        job = a_job(tmp_path, tmp_path / "mascot.png", path, engine="puppet", quality="low", audio=False)
+        made = run(replace(job, output=f"{path}.mp4"), LocalHost(), work_dir=tmp_path / "work", say=say)
+        return json.loads(made.manifest.read_text())["run"]["measured"]
+
+    before, said = rendered(40), []
+    after = rendered(72, said.append)
+    expected = MeasuredSpeeds(tmp_path / "work")._read()
+    (took,) = [runs[0]["took"] for runs in expected.values()]
+    assert before["frames"] == took[1] + took[3] == 40
+    seconds = Took(*took).expects(72)
+    assert said[0].startswith(f"72 frames, about {span(seconds, seconds)} by what this machine did before (")
+    # Measured 1.1 to 1.4, on two cores that five programs shared: caches are shared where the clock is not.
+    assert after["seconds_total"] / 3 < seconds < after["seconds_total"] * 3
