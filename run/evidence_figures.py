@@ -125,16 +125,13 @@ def _pose(error: np.ndarray, wanted: np.ndarray) -> tuple[float, float, float]:
 
 def _flicker(pictures: PictureEvidence, section: Section, cuts: set[int]) -> tuple[float, float]:
     """As `judge_picture.flicker_percent`: half the second difference of the light, for all of it and place by place."""
-    overall, local = [], []
-    for t in range(max(2, section.start), section.stop):
-        if t in cuts or t - 1 in cuts:
-            continue
-        bend = (pictures.light[t].astype(np.float32) - pictures.light[t - 1]) / 2
-        overall.append(100 * float(np.abs(bend.mean(axis=(0, 1))).max()))
-        local.append(100 * float(np.quantile(np.abs(bend).max(axis=2), 0.9)))
-    if not overall:
+    rows = [t for t in range(max(2, section.start), section.stop) if t not in cuts and t - 1 not in cuts]
+    if not rows:
         return NAN, NAN
-    return float(np.quantile(overall, FLICKER_QUANTILE)), float(np.quantile(local, FLICKER_QUANTILE))
+    overall, local = (
+        np.quantile(np.array(b)[rows], FLICKER_QUANTILE) for b in (pictures.bend, pictures.bend_in_places)
+    )
+    return 100 * float(overall), 100 * float(local)
 
 
 def _seam(pictures: PictureEvidence, frame: int, cuts: set[int]) -> tuple[float, float]:

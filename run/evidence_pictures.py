@@ -33,8 +33,11 @@ class PictureEvidence:
     """One entry a frame."""
 
     pts: list[int] = field(default_factory=list)
-    light: list[np.ndarray] = field(default_factory=list)
-    """float16 `[rows,columns,3]`: logarithm of the light over that of the frame before, motion taken out."""
+    bend: list[float] = field(default_factory=list)
+    """Half the second difference of the logarithm of the light, motion taken out: of the whole picture, the channel
+    where it is largest; 0 for the first two frames."""
+    bend_in_places: list[float] = field(default_factory=list)
+    """The same where it is larger than in nine of ten places."""
     jump: list[float] = field(default_factory=list)
     """Mean difference to the frame before, levels of 255; 0 for the first."""
     still_jump: list[float] = field(default_factory=list)
@@ -52,6 +55,7 @@ def look_at_pictures(
     found = PictureEvidence()
     size = np.array([source.info.width, source.info.height], np.float64)
     meter: LightChanges | None = None
+    light = np.zeros((1, 1, 3), np.float32)
     before: tuple[np.ndarray, np.ndarray] | None = None
     total = source.info.num_frames or 0
     for glance in glances(source, WIDTH_PX):
@@ -62,7 +66,10 @@ def look_at_pictures(
         meter = meter or LightChanges((small.shape[1], small.shape[0]))
         outside = _outside(at, small.shape[:2], room)
         found.pts.append(glance.pts)
-        found.light.append(meter.feed(small).astype(np.float16))
+        light_before, light = light, meter.feed(small)
+        bend = (light - light_before) / 2 if glance.index > 1 else np.zeros_like(light)
+        found.bend.append(float(np.abs(bend.mean(axis=(0, 1))).max()))
+        found.bend_in_places.append(float(np.quantile(np.abs(bend).max(axis=2), 0.9)))
         found.jump.append(0.0 if before is None else float(cv2.absdiff(small, before[0]).mean()))
         found.still_jump.append(float("nan") if before is None else _still(small, outside, *before))
         head, trunk = (np.full(3, np.nan), np.full(3, np.nan)) if not at else region_colours(small, *at[0])

@@ -85,7 +85,7 @@ def report_result(
         str(path), job.engine, len(shown), sections[-1].stop_seconds - sections[0].start_seconds,
         float(source.info.rate), size, sections, figures, frames, sound, tuple(marks), _from_picture(first, asked),
         "" if motion is None else motion.detector, tuple(notes),
-        told.get("engine", {}).get("report", {}), wanted, found,
+        _part(_part(told, "engine"), "report"), wanted, found,
     )  # fmt: skip
 
 
@@ -104,6 +104,12 @@ def _manifest_of(path: Path, manifest: Path) -> tuple[Mapping[str, Any], Transfe
     if not isinstance(told.get("output"), dict) or not isinstance(told.get("inputs", {}), dict):
         raise UsageError(f"{manifest} is not a manifest of a finished run; it says nothing of its output.")
     return told, job_of_manifest(manifest)
+
+
+def _part(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of a manifest, which may come from anybody; empty where it is not there."""
+    part = told.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _same_file(path: Path, source: VideoFile, told: Mapping[str, Any]) -> list[str]:
@@ -184,7 +190,7 @@ def _sections(
     else:
         moments = np.arange(int(told["output"].get("num_frames") or len(shown))) / rate + float(shown[0])
     borders = engine_borders(asked.spec.name, asked.settings, len(moments))
-    cuts = [c for c in told.get("motion", {}).get("cuts", []) if isinstance(c, int) and 0 < c < len(moments)]
+    cuts = [c for c in _part(told, "motion").get("cuts") or () if isinstance(c, int) and 0 < c < len(moments)]
     end = float(shown[-1]) + 1 / rate
     at_cuts = [float(moments[c]) for c in cuts]
     sections = plan_report_sections(

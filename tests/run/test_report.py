@@ -130,7 +130,7 @@ def test_a_jump_at_a_border_is_a_seam(result, same_joints, by_the_second):
     assert marks_of(made) == {("seam", 2)}, made.lines()
 
 
-def test_a_dropped_frame_is_missed_at_its_time(result, same_joints, by_the_second):
+def test_a_dropped_frame_is_missed_at_its_time(result, same_joints, even_light, by_the_second):
     made = reported(damaged(result, "drop.mp4", lambda t, f: None if t == SECTION + 7 else f))
     assert marks_of(made) == {("frames", 1)}, made.lines()
     assert made.frames.missing_seconds == (pytest.approx((SECTION + 7) / 24, abs=1e-3),)
