@@ -205,7 +205,8 @@ def test_missing_weights_are_named_before_anything_is_read(place, monkeypatch):
         run(a_job(place), LocalHost(weights_folders=(place / "models",)), work_dir=place / "w")
     line = str(refusal.value)
     assert "wan2.2_animate_14B_bf16.safetensors" in line and "Comfy-Org/Wan_2.2_ComfyUI_Repackaged" in line
-    assert str(place / "models" / "diffusion_models") in line and "\n" not in line
+    assert f"in {place / 'models'}: " in line and " to diffusion_models; " in line and "\n" not in line
+    assert "'motion-transfer models get wan-animate' brings" in line and "clip_vision_h.safetensors" in line
 
 
 def test_each_missing_file_is_named_in_turn(place, monkeypatch):
