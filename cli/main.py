@@ -18,7 +18,19 @@ from .memory import give_large_blocks_back
 from .option_names import as_options
 from .stopping import Stopping
 
-COMMANDS = ("run", "extract", "retarget", "check", "report", "finish", "expression", "template", "engines", "models", "rerun")
+COMMANDS = (
+    "run",
+    "extract",
+    "retarget",
+    "check",
+    "report",
+    "finish",
+    "expression",
+    "template",
+    "engines",
+    "models",
+    "rerun",
+)
 
 _EPILOG = """\
 examples:

@@ -258,5 +258,9 @@ def test_every_engine_with_weights_says_at_once_which_are_missing(bare):
         assert ran.status == "error" and ran.error.strip().count("\n") == 0, spec.title
         missing = [w for w in spec.weights if w.file in ran.error]
         assert missing and missing[0].repository in ran.error and missing[0].licence in ran.error, ran.error
-        assert str(server.folder / "models" / missing[0].folder) in ran.error
+        models = str(server.folder / "models")
+        assert models in ran.error and missing[0].folder in ran.error, ran.error
+        assert f'--weights "{models}"\'' in ran.error and "`" not in ran.error, (
+            "the command fetches to where ComfyUI looks"
+        )
         assert not [v for n, v, most in ran.progress if n == "made" and most > 1], "work was done before it was said"
