@@ -126,7 +126,7 @@ def _same_file(path: Path, source: VideoFile, told: Mapping[str, Any]) -> list[s
             f"The manifest tells of another video ({its}, {length} frames) than {path} ({size[0]}x{size[1]}, "
             f"{frames or '?'} frames); --manifest FILE names the right one."
         )
-    return [f"file: {path.name} was changed after the run that the manifest tells of; it is measured as it is now"]
+    return [f"file: {path.name} is not, or not any more, the file that the manifest tells of; it is measured as it is"]
 
 
 def _found_again(path: Path, detector: str, host: Host, cache: Path) -> Motion | None:

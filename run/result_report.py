@@ -145,7 +145,8 @@ class ResultReport:
     def _closing(self) -> str:
         worst = self.worst
         if worst is None:
-            return "Nothing deserves a look."
+            is_whole = not self.sound.not_compared and not any("not measured" in note for note in self.notes)
+            return "Nothing deserves a look." if is_whole else "Nothing deserves a look of what could be measured."
         where = ""
         if worst.section is not None:
             s = self.sections[worst.section]

@@ -88,7 +88,7 @@ def test_a_figure_that_is_elsewhere_than_asked_for_is_found_by_the_detector(resu
     assert min(shares[0], shares[2]) > 0.95 and shares[1] < 0.7
     assert made.figures[1].pose_median_error_percent_of_torso > 10 > made.figures[0].pose_median_error_percent_of_torso
     assert made.lines()[-1].startswith("Worst: section 2 (0:01.0 - 0:02.0), pose:")
-    assert any("was changed after the run" in line for line in made.lines())
+    assert any("not any more, the file that the manifest tells of" in line for line in made.lines())
 
 
 def test_a_tint_is_a_drift_of_the_look(result, same_joints, by_the_second):
@@ -153,6 +153,7 @@ def test_what_cannot_be_compared_any_more_is_told_and_the_rest_measured(result, 
     made = reported(lone)
     assert made.ok
     text = "\n".join(made.lines())
+    assert made.lines()[-1] == "Nothing deserves a look of what could be measured."
     assert "pose: not measured" in text and "gone.motion is not there any more" in text
     assert made.frames.compared_with == "manifest" and made.frames.ok
     assert all(np.isnan(f.pose_share_within_10_percent_of_torso) for f in made.figures)
