@@ -56,16 +56,26 @@ _SHOWN_AS = {"frames": "rendering"}  # stage -> word for people
 
 
 class Pace:
-    """Speed of one stage, measured from its first step (what a broken run had done already does not count)."""
+    """Speed of one stage, measured from its first step (what a broken run had done already does not count).
+
+    From its second progress on, the time until the first, in which an engine loads, does not count either.
+    """
 
     def __init__(self, done: int, now: float) -> None:
         self.begun = now
         self._done_before = done
+        self._first: tuple[int, float] | None = None
+
+    def see(self, done: int, now: float) -> None:
+        if self._first is None and done > self._done_before:
+            self._first = done, now
 
     def speed(self, done: int, now: float) -> float | None:
-        """Per second; None while there is nothing to measure."""
-        passed = now - self.begun
-        return (done - self._done_before) / passed if passed > 0 and done > self._done_before else None
+        """Per second; None while there is nothing to measure. Every step is to be seen before."""
+        if self._first is None:
+            return None
+        before, since = self._first if done > self._first[0] else (self._done_before, self.begun)
+        return (done - before) / (now - since) if now > since else None
 
 
 class _Silent:
@@ -102,6 +112,7 @@ class _Lines(_Silent):
             self._stage, self._pace, self._ended, self._total = stage, Pace(done, now), False, total
             self._last = now + _QUIET_SECONDS - _LINE_SECONDS  # the first line comes as soon as it is worth one
             return
+        self._pace.see(done, now)
         is_short = now - self._pace.begun < _QUIET_SECONDS
         # A total that grows with what is done is not known: then no step is the last one.
         is_last = done >= total and total == self._total
@@ -156,6 +167,7 @@ class _Bar(_Silent):
         with self._one_at_a_time:
             if stage != self._stage:
                 self._begin(done, stage, now)
+            self._pace.see(done, now)
             if self._task is not None:
                 words = f"{done}/{total}{_pace_words(self._pace, done, total, now)}" if total > 1 else ""
                 # A stage of one step has no share to show: its bar pulses until it is done.

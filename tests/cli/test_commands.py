@@ -307,6 +307,19 @@ def test_what_a_broken_run_had_done_does_not_make_the_rest_look_fast(monkeypatch
     assert stream.getvalue() == "rendering: 910 of 1000 frames, 1.0 frames/s, 1:30 left\n"
 
 
+def test_loading_does_not_make_the_rest_look_slow(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with Shown(stream=stream) as host:
+        host.step(0, 100, "frames")
+        for done in (8, 16, 56):
+            now[0] += 30.0 if done == 8 else 5.0  # the first frames wait for the engine
+            host.step(done, 100, "frames")
+    told = [line.split(", ", 1)[1] for line in stream.getvalue().splitlines()]
+    assert told == ["0.3 frames/s, 5:45 left", "1.6 frames/s, 0:52 left", "4.8 frames/s, 0:09 left"]
+
+
 def test_a_total_that_is_not_known_is_not_claimed(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
