@@ -7,7 +7,7 @@ from ..core.wording import in_words_of
 INPUTS = {
     "audio_file": "Create Video's audio input",
     "character": "the picture input",
-    "character_pose": "which the motion-transfer command takes",
+    "character_pose": "Motion Transfer's character_pose input",
     "mask": "the mask input, where the node has one",
     "original": "the original input",
     "output": "another filename_prefix",

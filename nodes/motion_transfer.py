@@ -49,6 +49,7 @@ class MotionTransfer(io.ComfyNode):
                 io.Mask.Input("mask", optional=True, tooltip="White where the character is (Load Image's MASK is the other way round: Invert Mask); without it transparency or segmentation decides."),
                 io.Boolean.Input("commercial_use_only", default=False, optional=True, advanced=True, tooltip="Refuse weights whose licence does not allow commercial use, in one line and before any work."),
                 finishing_input(),
+                MotionWire.Input("character_pose", optional=True, tooltip="The picture's own joints, where the figure in it is not found or moves wrongly: a motion whose first frame lies on the picture, as Motion from POSE_KEYPOINT makes of a pose editor's."),
             ],
             outputs=[io.Video.Output(id="video", display_name="video", tooltip="The finished video with the driving video's sound and time stamps; ready for Save Video.")],
         )  # fmt: skip
@@ -65,6 +66,7 @@ class MotionTransfer(io.ComfyNode):
         mask: Input.Mask | None = None,
         commercial_use_only: bool = False,
         finishing: Any = None,
+        character_pose: Motion | None = None,
     ) -> io.NodeOutput:
         from ..run.route import run  # here, for ComfyUI's start
 
@@ -78,6 +80,7 @@ class MotionTransfer(io.ComfyNode):
             quality=word, resolution=resolution, start_seconds=start, stop_seconds=stop,
             mask=None if known is None else str(mask_file(known)), commercial_use_only=commercial_use_only,
             finish={} if finishing is None else finishing.steps,
+            character_pose=None if character_pose is None else str(motion_or_video_file(character_pose)[0]),
         )  # fmt: skip
         lent = {} if finishing is None else finishing.lent
         name = f"transfer_{job_name(job)}{fingerprint_of(lent)}"

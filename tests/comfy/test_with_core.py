@@ -195,6 +195,24 @@ def test_a_mask_the_wrong_way_round_is_said(server):
     assert ran.status == "error" and "Invert Mask" in ran.error and ran.error.strip().count("\n") == 0
 
 
+def test_joints_of_the_character_can_be_given(server):
+    """The film's first frame is the character, its first joints are that one's; another picture's are refused."""
+    graph = {
+        "film": node("LoadVideo", file="motion_transfer_dancer.mp4"),
+        "part": node("Video Slice", video=["film", 0], start_time=1.0, duration=0.5, strict_duration=False),
+        "motion": node("MT_ExtractMotion", video=["part", 0]),
+        "apart": node("GetVideoComponents", video=["part", 0]),
+        "made": transfer(["apart", 0], ["motion", 0], character_pose=["motion", 0]),
+        "saved": node("SaveVideo", video=["made", 0], filename_prefix="core/given", format="auto", codec="auto", **{"format.codec": "auto"}),
+    }  # fmt: skip
+    ran = server.run(graph)
+    assert ran.status == "success", ran.error
+    graph["mascot"] = node("LoadImage", image="motion_transfer_mascot.png")
+    graph["made"]["inputs"]["character"] = ["mascot", 0]
+    ran = server.run(graph)
+    assert ran.status == "error" and "The pose was made on a picture of" in ran.error
+
+
 def test_a_video_in_memory_of_an_odd_size_is_one_clear_message(server):
     graph = {
         "pictures": node("EmptyImage", width=255, height=257, batch_size=3, color=7),

@@ -31,7 +31,7 @@ def test_an_error_that_leaves_a_node_names_its_inputs(host_of_comfyui):
     with pytest.raises(NoPersonFound) as caught, host_of_comfyui():
         raise NoPersonFound("No body was found; a mask (`mask`), or its joints (`character_pose`) would work.")
     told = str(caught.value)
-    assert "the mask input" in told and "the motion-transfer command" in told
+    assert "the mask input" in told and "character_pose input" in told
     assert "`" not in told and "--" not in told
 
 
