@@ -132,7 +132,7 @@ def test_frames_without_a_person_are_counted_and_nobody_at_all_is_refused():
         list(made.transfer(a_character(), a_motion(20, track=replace(track, scores=np.zeros_like(scores)))))
     with pytest.raises(NoPersonFound, match="no person was found in its picture"):
         list(made.transfer(a_character(scores=0.0), a_motion(20)))
-    with pytest.raises(NoPersonFound, match="character-pose"):
+    with pytest.raises(NoPersonFound, match="`character_pose`"):
         list(made.transfer(replace(a_character(), pose=None), a_motion(20)))
 
 
