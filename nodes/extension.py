@@ -7,6 +7,7 @@ from comfy_api.latest import ComfyExtension, io
 from .animate_diff import AnimateDiff, AnimateDiffModel
 from .character_mask import CharacterMask
 from .check_driving_video import CheckDrivingVideo
+from .check_result import CheckResult
 from .draw_motion import DrawMotion, DrawMotionVideo
 from .expression_editor import ExpressionEditor
 from .extract_motion import ExtractMotion
@@ -60,6 +61,7 @@ NODES: list[type[io.ComfyNode]] = [
     MimicMotion,
     Interpolate,
     FinishVideo,
+    CheckResult,
 ]
 
 

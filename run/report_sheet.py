@@ -13,8 +13,8 @@ from ..video import check_place, open_video, write_image
 from .evidence_figures import NEAR, SectionFigures, pose_errors
 from .evidence_pictures import SEEN, Joints
 from .evidence_sections import Section
-from .report_marks import Mark
-from .result_report import ResultReport, clock
+from .report_marks import Mark, what_to_try
+from .result_report import Advise, ResultReport, clock
 
 ROWS_MOST = 40
 """Beyond, the sheet shows the marked sections and others spread over the video."""
@@ -54,8 +54,8 @@ def write_sheet(report: ResultReport, path: Path) -> None:
     write_image(path, draw_sheet(report))
 
 
-def draw_sheet(report: ResultReport) -> np.ndarray:
-    """uint8 `[h,w,3]`."""
+def draw_sheet(report: ResultReport, advise: Advise = what_to_try) -> np.ndarray:
+    """uint8 `[h,w,3]`; `advise` as in `ResultReport.lines`."""
     scale = min(TILE_HEIGHT_PX / report.size[1], TILE_WIDTH_PX / report.size[0])
     tile = (max(2, round(report.size[0] * scale)), max(2, round(report.size[1] * scale)))
     errors = None
@@ -63,7 +63,7 @@ def draw_sheet(report: ResultReport) -> np.ndarray:
         n = min(len(report.asked[0]), len(report.found[0]))
         (points, scores), (seen_points, seen_scores) = report.asked, report.found
         errors = pose_errors((points[:n], scores[:n]), (seen_points[:n], seen_scores[:n]), report.size)
-    rows = [_title(report, tile[0] + _TEXT_WIDTH_PX + 3 * _PAD_PX)]
+    rows = [_title(report, tile[0] + _TEXT_WIDTH_PX + 3 * _PAD_PX, advise)]
     chosen = _chosen(report)
     for section in chosen:
         frame = _telling_frame(section, errors)
@@ -157,14 +157,14 @@ def _or(value: float, form: str, otherwise: str = "not measured") -> str:
     return otherwise if value != value else form.format(value)
 
 
-def _title(report: ResultReport, width: int) -> np.ndarray:
+def _title(report: ResultReport, width: int, advise: Advise) -> np.ndarray:
     head = [
         (Path(report.result).name, _INK, 0.9),
         (f"{report.engine}, {report.num_frames} frames, {report.seconds:.1f} s", _FAINT, 0.5),
         (report.frames.words(), _INK if report.frames.ok else _ALARM, 0.45),
         (report.sound.words(), _INK if report.sound.ok else _ALARM, 0.45),
     ]
-    worst, _, advice = report.lines()[-1].partition("; to try: ")
+    worst, _, advice = report.lines(advise)[-1].partition("; to try: ")
     row = np.full((202 if advice else 178, width, 3), _PAPER, np.uint8)
     y = _write(row, head, _PAD_PX, 34)
     y = _write(row, [(worst, _INK if report.ok else _ALARM, 0.45)], _PAD_PX, y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from .evidence_timing import FrameEvidence, SoundEvidence
 from .report_marks import Mark, what_to_try
 
 _COLUMNS = ("section", "time", "pose", "error", "look", "flicker", "seam")
+Advise = Callable[[Mark, str, str], str]
+"""The worst mark, the engine and the result's name -> a sentence with what to try."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,11 @@ class ResultReport:
         }
         return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
 
-    def lines(self) -> list[str]:
-        """For a terminal: the file, a table with '!' at what deserves a look, frames, sound, notes, a closing line."""
+    def lines(self, advise: Advise = what_to_try) -> list[str]:
+        """For a terminal: the file, a table with '!' at what deserves a look, frames, sound, notes, a closing line.
+
+        `advise` says what to try in the words of whoever reads it.
+        """
         noun = "section" if len(self.sections) == 1 else "sections"
         width, height = self.size
         lines = [
@@ -128,7 +133,7 @@ class ResultReport:
         if own:
             lines.append(f"  the engine itself, before the file was written: {', '.join(own)}")
         lines += [f"  {note}" for note in self.notes]
-        return [*lines, self._closing()]
+        return [*lines, self._closing(advise)]
 
     @staticmethod
     def _row(section: Section, f: SectionFigures) -> tuple[str, ...]:
@@ -142,7 +147,7 @@ class ResultReport:
             _shown(f.seam_to_usual_change, ".1f", " x"),
         )
 
-    def _closing(self) -> str:
+    def _closing(self, advise: Advise) -> str:
         worst = self.worst
         if worst is None:
             is_whole = not self.sound.not_compared and not any("not measured" in note for note in self.notes)
@@ -151,7 +156,7 @@ class ResultReport:
         if worst.section is not None:
             s = self.sections[worst.section]
             where = f"section {s.index + 1} ({clock(s.start_seconds)} - {clock(s.stop_seconds)}), "
-        return f"Worst: {where}{worst.words}; to try: {what_to_try(worst, self.engine, Path(self.result).name)}"
+        return f"Worst: {where}{worst.words}; to try: {advise(worst, self.engine, Path(self.result).name)}"
 
 
 def clock(seconds: float) -> str:

@@ -1,7 +1,8 @@
-"""What the nodes make whose product says more than their box: drawings, face crops, masks, a retargeted motion."""
+"""What the nodes make whose product says more than their box: drawings, face crops, masks, a retargeted motion, a sheet."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 from picture_finishing import FINISHING
 
-from motion_transfer.core import Motion
+from motion_transfer.core import Motion, TransferJob
 from motion_transfer.pose.character_pose import find_character_pose
 from motion_transfer.pose.clean import clean
 from motion_transfer.pose.draw import draw_motion
@@ -19,6 +20,10 @@ from motion_transfer.pose.face_boxes import cut_face, steady_face_boxes
 from motion_transfer.pose.motion_file import load_motion
 from motion_transfer.pose.retarget import plan_retarget
 from motion_transfer.pose.retarget_preview import retarget_strip
+from motion_transfer.run.host import LocalHost
+from motion_transfer.run.report import report_result
+from motion_transfer.run.report_sheet import draw_sheet
+from motion_transfer.run.route import run
 from motion_transfer.video import open_video, read_character
 
 MEDIA = Path(__file__).resolve().parents[2] / "demo" / "media"
@@ -98,12 +103,24 @@ def retargeted_motion() -> np.ndarray:
     return _row([strip])
 
 
+def sheet_of_a_result() -> np.ndarray:
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        job = TransferJob(
+            character=str(MEDIA / "heroine.png"), driving=str(MEDIA / "dancer.mp4"), output=str(place / "heroine.mp4"),
+            engine="puppet", resolution="480p",
+        )  # fmt: skip
+        run(job, LocalHost(), work_dir=place)
+        return _row([draw_sheet(report_result(place / "heroine.mp4", LocalHost(), cache=place))])
+
+
 PRODUCTS: dict[str, Callable[[], np.ndarray]] = {
     "MT_DrawMotion": drawn_motion,
     "MT_DrawMotionVideo": drawn_video,
     "MT_FaceCrops": face_crops,
     "MT_CharacterMask": masked_driver,
     "MT_RetargetMotion": retargeted_motion,
+    "MT_CheckResult": sheet_of_a_result,
     **FINISHING,
 }
 """Node id to a function that gives uint8 `[h,640,3]`."""

@@ -159,6 +159,20 @@ def test_errors_are_one_clear_message_and_the_queue_goes_on(server, tmp_path):
     assert server.run(changed("first_result", seed=13, resolution="480p")).status == "success"
 
 
+def test_a_result_is_checked_and_a_video_of_no_run_is_refused_in_one_line(server):
+    ran = server.run(GRAPHS["check_result"])
+    assert ran.status == "success", ran.error
+    checker = next(k for k, n in GRAPHS["check_result"].items() if n["class_type"] == "MT_CheckResult")
+    (told,) = ran.outputs[checker]["text"]
+    assert "frames: 144 of 144" in told and "byte for byte" in told and told.endswith("Nothing deserves a look.")
+    driver = json.loads(json.dumps(GRAPHS["check_result"]))
+    loader = next(k for k, n in driver.items() if n["class_type"] == "LoadVideo")
+    driver[checker]["inputs"]["video"] = [loader, 0]
+    ran = server.run(driver)
+    assert ran.status == "error" and ran.error.strip().count("\n") == 0
+    assert "no run has left its manifest" in ran.error and "goes straight in" in ran.error
+
+
 def test_the_example_script_queues_over_the_api(server, tmp_path):
     media = ROOT / "demo" / "media"
     out = tmp_path / "out.mp4"
