@@ -266,6 +266,8 @@ def test_kills_at_any_moment_end_bit_identical(tmp_path, character):
         running.kill()
         running.wait()
         kills += 1
+        if (place / "out.mkv.json").exists():
+            break  # it was done, and only its pieces or itself still had to go
         assert records() >= kept, "finished pieces were lost"
         kept = records()
     assert kills >= 3
