@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .band_workers import band_workers
+from .band_workers import BandWorkers, band_workers
 from .kept_memory import Bordered, KeptMemory
 
 FEWEST_CHANNELS, FEWEST_PRODUCTS = 64, 128 * 128
@@ -30,6 +30,7 @@ _POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2), 4, -4)
 """Where polynomials are compared, besides infinity; those of smallest rounding first."""
 _MOST_WORDS = 36 * 64 * 512
 """Of transformed pixels at a time: with their products about 10 MB."""
+_ONE_AT_A_TIME = BandWorkers(1)
 
 
 def matrices(tile: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -97,7 +98,9 @@ class TiledConvolution:
         # The place whose product goes into all pixels of a tile with a factor of 1 takes the bias: the point 1, twice.
         self._bias_at = _POINTS.index(1) * self.span + _POINTS.index(1)
 
-    def bands(self, x: Bordered, do: Callable[[Band], object], *, adds_up: bool = False) -> None:
+    def bands(
+        self, x: Bordered, do: Callable[[Band], object], *, adds_up: bool = False, workers: BandWorkers | None = None
+    ) -> None:
         """Calls `do` with each band of the result, in several threads, until all of `x` has been seen.
 
         With `adds_up` bands of the same rows of several frames come one after another, for they meet in a sum.
@@ -106,7 +109,7 @@ class TiledConvolution:
             raise ValueError(f"a border of {x.before} and {x.behind}, not {self.reach} and {self.beyond}")
         frames, height, width, channels = x.inner.shape
         down, across, more = height // self.tile, width // self.tile, self.groups - 1
-        workers = band_workers()
+        workers = workers or band_workers()
         wanted = _tiles_at_once(channels, self.outputs, self.span**2, self.groups)
         rows = min(down, max(1, wanted // across))
         whole = max(1, wanted // (across * down)) if rows == down and not more else 1
@@ -154,7 +157,7 @@ class TiledConvolution:
         torch.mm(self.after, made.view(places, -1), out=pixels[:, : used * outputs])
         return pixels.view(tile, tile, images, high, across + more, outputs)[..., :across, :]
 
-    def into(self, out: Tensor, x: Bordered, slope: float | None = None) -> None:
+    def into(self, out: Tensor, x: Bordered, slope: float | None = None, workers: BandWorkers | None = None) -> None:
         """All of `x` convolved, into `[B,H,W,n]`; with `slope` through a leaky ReLU."""
 
         def store(band: Band) -> None:
@@ -162,13 +165,17 @@ class TiledConvolution:
             if slope is not None:
                 F.leaky_relu_(out[band.frames, band.rows], slope)
 
-        self.bands(x, store)
+        self.bands(x, store, workers=workers)
 
     def __call__(self, x: Tensor, slope: float | None = None) -> Tensor:
-        """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU."""
+        """`[B,H,W,n]` of `[B,H,W,C]`, H and W multiples of the tile; with `slope` through a leaky ReLU.
+
+        Between operations of torch's own threads, which wait for their next a while and would stand in the way of
+        others: a band at a time, each operation in torch's threads.
+        """
         padded = F.pad(x, (0, 0, self.reach, self.beyond, self.reach, self.beyond))
         out = x.new_empty(*x.shape[:3], self.outputs)
-        self.into(out, Bordered(padded, self.reach, self.beyond), slope)
+        self.into(out, Bordered(padded, self.reach, self.beyond), slope, _ONE_AT_A_TIME)
         return out
 
 
