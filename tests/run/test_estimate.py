@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from functools import partial
@@ -20,21 +18,16 @@ from motion_transfer.cli.main import main
 from motion_transfer.core import Cancelled, FrameChunk
 from motion_transfer.models.registry import engine_names, engine_spec
 from motion_transfer.pose.motion_file import load_motion, save_motion
-from motion_transfer.run import estimate, look_ahead, memory_ahead, route
+from motion_transfer.run import estimate, look_ahead, route
 from motion_transfer.run.admission import admit
 from motion_transfer.run.estimate import Estimate, Foresight, pacing, span
 from motion_transfer.run.host import LocalHost, NotedHost
-from motion_transfer.run.measured_speeds import Expected, MeasuredSpeeds, Took, Work, new_run
+from motion_transfer.run.measured_speeds import Expected, MeasuredSpeeds, Took, Work
 from motion_transfer.run.route import run
 from motion_transfer.video import open_video, read_character, write_image
 
 UNKNOWN = "how long this machine takes per frame is said after the first ones"
 WORK = Work("frames by puppet", "3", "a chip", (640, 480), {"detail": 1.0})
-
-
-def learn(folder, took, work=WORK, times=1):
-    for _ in range(times):
-        MeasuredSpeeds(folder).learn(work, took, new_run())
 
 
 class Clock:
@@ -58,117 +51,6 @@ def test_what_is_prepared_once_is_not_taken_for_each_frame():
     assert took.expects(5) == pytest.approx(2 + 2.5)
     assert Took(2.0, 10, 5.0).expects(30) == pytest.approx(2 + 15)  # one chunk does not tell the two apart
 
-
-def test_nothing_is_known_where_nothing_was_measured(tmp_path):
-    assert MeasuredSpeeds(tmp_path).expect(WORK, 10) is None
-    learn(tmp_path, Took(0, 10, 5.0))
-    assert MeasuredSpeeds(tmp_path).expect(WORK, 20) == Expected((10.0, 10.0), (0.5, 0.5), (640, 480))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"task": "frames by other"},
-        {"version": "4"},
-        {"device": "another chip"},
-        {"settings": {"detail": 2.0}},
-        {"settings": {}},
-        {"size": (6400, 4800)},
-    ],
-    ids=str,
-)
-def test_other_work_is_not_taken_for_this(tmp_path, other):
-    learn(tmp_path, Took(0, 10, 5.0))
-    assert MeasuredSpeeds(tmp_path).expect(replace(WORK, **other), 10) is None
-
-
-def test_another_size_gives_a_range_from_no_more_to_as_much_more_as_there_are_pixels(tmp_path):
-    learn(tmp_path, Took(0, 10, 5.0))
-    speeds = MeasuredSpeeds(tmp_path)
-    larger, smaller = (speeds.expect(replace(WORK, size=size), 10) for size in ((1280, 480), (320, 480)))
-    assert larger is not None and larger.seconds == (5.0, 10.0) and larger.measured_at == (640, 480)
-    assert smaller is not None and smaller.seconds == (2.5, 5.0)
-    attention = replace(WORK, pixel_power=2.0)
-    assert speeds.expect(replace(attention, size=(1280, 480)), 10).seconds == (5.0, 20.0)
-    assert speeds.expect(replace(attention, size=(1280, 960)), 10) is None  # 5 to 80 s would say nothing
-    learn(tmp_path, Took(0, 10, 7.0), replace(WORK, size=(1280, 480)))
-    assert speeds.expect(replace(WORK, size=(1280, 480)), 10).seconds == (7.0, 7.0)  # now it is known
-
-
-def test_one_disturbed_run_does_not_move_it_and_old_ones_are_forgotten(tmp_path):
-    learn(tmp_path, Took(0, 10, 5.0), times=3)
-    learn(tmp_path, Took(0, 10, 500.0))
-    assert MeasuredSpeeds(tmp_path).expect(WORK, 10).seconds == (5.0, 5.0)
-    learn(tmp_path, Took(0, 10, 1.0), times=3)  # a faster machine, or program: the last five tell
-    assert MeasuredSpeeds(tmp_path).expect(WORK, 10).seconds == (1.0, 1.0)
-    learn(tmp_path, Took(0, 10, 9.0, 90, 9.0))  # the only one that tells what later chunks take
-    assert MeasuredSpeeds(tmp_path).expect(WORK, 100).seconds == (18.0, 18.0)
-
-
-def test_a_run_that_goes_on_replaces_what_it_said_before(tmp_path):
-    speeds = MeasuredSpeeds(tmp_path)
-    speeds.learn(WORK, Took(0, 10, 5.0), "a")
-    speeds.learn(WORK, Took(0, 10, 5.0, 10, 1.0), "a")
-    assert speeds.expect(WORK, 20).seconds == (6.0, 6.0)
-    assert len(json.loads(speeds.path.read_text())["works"][0][1]) == 1
-
-
-def test_the_file_stays_small(tmp_path):
-    speeds = MeasuredSpeeds(tmp_path)
-    for n in range(230):
-        speeds.learn(replace(WORK, version=str(n)), Took(0, 1, 1.0), "a")
-    assert speeds.expect(replace(WORK, version="0"), 1) is None
-    assert speeds.expect(replace(WORK, version="229"), 1) is not None
-    assert speeds.path.stat().st_size < 200_000  # measured: 57 kB
-
-
-# The file.
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"", b"{", b"null", b"[]", b"\xff\xfe", b'{"format": 9, "works": []}', b'{"format": 1, "works": 5}',
-        b'{"format": 1, "works": [["a"]]}', b'{"format": 1, "works": [["KEY", [7, {"took": [0, 0, 0, 0, 0]}]]]}',
-        b'{"format": 1, "works": [["KEY", [{"run": "r", "size": [1, 1], "took": [0, 1, NaN, 0, 0]}]]]}',
-        b'{"format": 1, "works": [["KEY", [{"run": "r", "size": [0, 1], "took": [0, 1, 1, 0, 0]}]]]}',
-        b"[" * 100_000,
-    ],
-    ids=range(12),
-)  # fmt: skip
-def test_a_broken_file_is_nothing_and_the_next_run_replaces_it(tmp_path, content):
-    speeds = MeasuredSpeeds(tmp_path)
-    speeds.path.write_bytes(content.replace(b"KEY", WORK.key.encode()))
-    assert speeds.expect(WORK, 10) is None
-    learn(tmp_path, Took(0, 10, 5.0))
-    assert speeds.expect(WORK, 10) is not None
-
-
-def test_a_place_that_cannot_be_written_costs_nothing(tmp_path):
-    (tmp_path / "file").write_text("")
-    learn(tmp_path / "file", Took(0, 10, 5.0))
-    assert MeasuredSpeeds(tmp_path / "file").expect(WORK, 10) is None
-
-
-def test_several_processes_at_once_leave_a_whole_file(tmp_path):
-    program = (
-        "import sys; from pathlib import Path\n"
-        "from motion_transfer.run.measured_speeds import MeasuredSpeeds, Took, Work\n"
-        "speeds = MeasuredSpeeds(Path(sys.argv[1]))\n"
-        "work = Work('frames', sys.argv[2], 'chip', (64, 64))\n"
-        "for n in range(40):\n"
-        "    speeds.learn(work, Took(0.0, 1, 1.0, n, float(n)), sys.argv[2])\n"
-        "    text = speeds.path.read_text()\n"
-        "    assert text.endswith('}\\n') and text.count('\"format\"') == 1, text\n"
-    )
-    at_once = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), name]) for name in "abc"]
-    assert [p.wait(60) for p in at_once] == [0, 0, 0]
-    assert [p.name for p in tmp_path.iterdir()] == ["speeds.json"]
-    works = json.loads((tmp_path / "speeds.json").read_text())["works"]
-    assert 1 <= len(works) <= 3  # one may have overwritten another's last word; its next chunk would say it again
-
-
-# The words.
 
 KNOWN = Expected((40.0, 40.0), (0.16, 0.16), (640, 480))
 DISK = (35_000_000, 12_300_000_000)
@@ -399,83 +281,6 @@ def test_what_a_stopped_run_left_is_told_as_what_it_may_be(place):
 
 
 # Memory.
-
-PUPPET = engine_spec("puppet")
-
-
-def test_frames_that_cannot_lie_in_memory_are_told_with_a_size_that_can():
-    size, needed = (3000, 2000), 2 * 32 * 3000 * 2000 * 3
-    assert memory_ahead.frames_bytes(size, 32) == needed
-    assert memory_ahead.frames_note(PUPPET, {}, size, 240, needed) == ""
-    assert memory_ahead.frames_note(PUPPET, {}, size, 240, None) == ""
-    assert memory_ahead.frames_note(PUPPET, {}, size, 4, needed - 1) == ""  # four frames are no 32
-    note = memory_ahead.frames_note(PUPPET, {}, size, 240, needed - 1)
-    assert (
-        "32 frames of 3000x2000 twice, 1.2 GB of RAM, and 1.2 GB are free: a smaller size (`resolution=1080p`)" in note
-    )
-    assert "`resolution=480p`" in memory_ahead.frames_note(PUPPET, {}, size, 240, 100_000_000)
-    assert "programs may have to be closed" in memory_ahead.frames_note(PUPPET, {}, size, 240, 1000)
-    assert memory_ahead.frames_note(PUPPET, {"window": 4}, size, 240, needed // 8) == ""
-
-
-def weights_file(path, **tensors):
-    """A safetensors file of which only the header is there: name -> (type, bytes)."""
-    header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    at = 0
-    for name, (kind, size) in tensors.items():
-        header[name] = {"dtype": kind, "shape": [size], "data_offsets": [at, at + size]}
-        at += size
-    text = json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text)
-    return path
-
-
-def test_a_network_is_counted_in_the_type_that_it_is_computed_in(tmp_path):
-    one = weights_file(tmp_path / "one.safetensors", a=("F32", 4000), b=("F8_E4M3", 1000), c=("I64", 80))
-    assert memory_ahead.network_bytes(one, "fp32") == 4000 + 4000 + 80
-    assert memory_ahead.network_bytes(one, "bf16") == 2000 + 2000 + 80
-    assert memory_ahead.network_bytes(one, "auto") == 2000 + 1000 + 80  # the least that it can be
-    weights_file(tmp_path / "two.safetensors", a=("BF16", 600))
-    assert memory_ahead.network_bytes(tmp_path, "bf16") == 4080 + 600
-    (tmp_path / "x.safetensors").write_bytes(b"\xff" * 40)
-    (tmp_path / "x.pth").write_bytes(b"PK")
-    assert memory_ahead.network_bytes(tmp_path / "x.safetensors", "") is None
-    assert memory_ahead.network_bytes(tmp_path / "x.pth", "") is None
-
-
-def test_a_network_that_cannot_lie_on_the_device_is_told_with_what_would_work(tmp_path, monkeypatch):
-    wan, size = engine_spec("wan-animate"), (640, 480)
-    file = weights_file(tmp_path / "wan.safetensors", a=("BF16", 30_000_000_000))
-    monkeypatch.setattr(memory_ahead, "free_ram_bytes", lambda: 20_000_000_000)
-    monkeypatch.setattr(memory_ahead, "free_device_bytes", lambda device: 24_000_000_000)
-
-    def notes(device, **settings):
-        return memory_ahead.memory_notes(wan, {"dtype": "bf16", **settings}, size, 77, [file], device)
-
-    (told,) = notes("cuda:0", offload="none")
-    assert told.startswith("wan.safetensors takes 30 GB of GPU memory at least, and 24 GB are free: ")
-    assert "`offload=group`" in told and "bf16" not in told
-    assert notes("cuda:0", offload="auto") == [] == notes("cuda:0", offload="group") == notes("mps", offload="none")
-    (told,) = notes("cpu", offload="auto", dtype="fp32")
-    assert "60 GB of RAM" in told and "`dtype=bf16`" in told and "offload" not in told
-    assert memory_ahead.memory_notes(wan, {}, size, 77, [], "cpu") == []  # the host lends its models
-
-
-def test_the_note_comes_before_the_first_frame_and_once(tmp_path, character, motion_file, monkeypatch):
-    monkeypatch.setattr(memory_ahead, "free_ram_bytes", lambda: 1000)
-    told = []
-    host = LocalHost(on_note=told.append, on_step=lambda done, total, stage: told.append(stage))
-    made = run(a_job(tmp_path, character, motion_file), host)
-    assert [word for word in told if "of RAM" in word] == list(made.notes) and len(made.notes) == 1
-    assert told.index(made.notes[0]) < len(told) - 1 - told[::-1].index("frames")
-
-
-def test_free_memory_is_told_in_bytes():
-    free = memory_ahead.free_ram_bytes()
-    assert free is not None and 1 << 24 < free < 1 << 48
-
-
-# The puppet itself.
 
 
 def test_one_earlier_run_of_the_puppet_tells_the_next_within_a_factor_of_three(tmp_path, monkeypatch):
