@@ -24,6 +24,8 @@ from torch import Tensor, nn
 from .band_workers import BandWorkers, band_workers
 from .kept_memory import Bordered, KeptMemory
 
+TILE = 4
+"""Pixels on a side of an output tile: larger ones save little more, and their transforms round coarser."""
 FEWEST_CHANNELS, FEWEST_PRODUCTS = 64, 128 * 128
 """Channels on either side, and both multiplied: below these the transforms take longer than they save."""
 _POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2), 4, -4)
@@ -66,7 +68,7 @@ def _product(roots: list[Fraction]) -> list[Fraction]:
     return out
 
 
-def is_worth(weight: Tensor, frames: int, height: int, width: int, tile: int = 4) -> bool:
+def is_worth(weight: Tensor, frames: int, height: int, width: int, tile: int = TILE) -> bool:
     """Whether maps of this size times `weight` `[n,C,3,3]` are faster in tiles than in one go."""
     outputs, channels, _, taps = weight.shape
     enough = min(outputs, channels) >= FEWEST_CHANNELS and outputs * channels >= FEWEST_PRODUCTS
@@ -78,7 +80,7 @@ def is_worth(weight: Tensor, frames: int, height: int, width: int, tile: int = 4
 class TiledConvolution:
     """A same-size convolution by `weight` `[n,C,k,k]`, k odd, float32 on the CPU, made ready once."""
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, tile: int = 4) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, tile: int = TILE) -> None:
         taps = weight.shape[-1]
         self.tile, self.groups = tile, 1 if taps <= tile else -(-taps // tile)
         in_group = taps if self.groups == 1 else tile

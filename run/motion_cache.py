@@ -113,8 +113,7 @@ def load_or_extract(
 
     `detector` is one of core's DETECTORS; a `.motion` file needs none. `person` says who comes first among several
     people; a `.motion` file keeps its order where that is 'auto'. `before_extracting` hears of what is about to cost
-    time. Raises UnreadableVideo, UnreadableImage,
-    BadMotionFile, NoPersonFound, UsageError, MissingPackage, MissingWeights, Cancelled.
+    time. Raises UnreadableVideo, UnreadableImage, BadMotionFile, NoPersonFound, UsageError, MissingPackage, MissingWeights, Cancelled.
     """
     before = _state_of(path)
     found = find_motion(

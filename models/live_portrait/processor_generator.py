@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...face_motion.kept_memory import Bordered, KeptMemory
-from ...face_motion.tiled_convolution import Band, TiledConvolution, by_tile
+from ...face_motion.tiled_convolution import TILE, Band, TiledConvolution, by_tile
 from .enlarged_products import Differences, EnlargedProducts
 from .folding import EPSILON, Conv2d
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .generator_net import Block, GeneratorNet
 
 SLOPE = 0.2  # of the leaky ReLU
-TILE = 4
 
 
 class ProcessorGenerator:
@@ -127,7 +126,7 @@ class _Up:
 
 
 def _tiled(convolution: Conv2d) -> TiledConvolution:
-    return TiledConvolution(convolution.weight, convolution.bias, TILE)
+    return TiledConvolution(convolution.weight, convolution.bias)
 
 
 def _spread(convolution: TiledConvolution, x: Bordered, even: Tensor, out: Tensor) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...face_motion.kept_memory import Bordered, KeptMemory
-from ...face_motion.tiled_convolution import Band, TiledConvolution, by_tile, is_worth
+from ...face_motion.tiled_convolution import TILE, Band, TiledConvolution, by_tile, is_worth
 from .enlarged_products import Differences, EnlargedProducts
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .warping_net import DepthConv, WarpingNet
 
 SLOPE = 0.01  # of the leaky ReLU
-TILE = 4
 
 
 class ProcessorWarp:
@@ -39,7 +38,7 @@ class ProcessorWarp:
         self.wide = len(net.last.bias)
         occlusion = net.occlusion.weight[0].flatten(1).unflatten(0, (self.wide, -1))  # n D taps
         self.occlusion, self.occlusion_bias = occlusion.transpose(0, 1).contiguous(), cast("Tensor", net.occlusion.bias)
-        self.third = TiledConvolution(net.third.weight, net.third.bias, TILE)
+        self.third = TiledConvolution(net.third.weight, net.third.bias)
         self.fourth, self.fourth_bias = net.fourth.weight[:, :, 0, 0], net.fourth.bias
 
     def look(self, proposals: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,12 +107,12 @@ class _InDepth:
     @cached_property
     def convolution(self) -> TiledConvolution:
         """Made where it is used: of small maps' many channels it would be four times as large for nothing."""
-        return TiledConvolution(self.weight, None, TILE)
+        return TiledConvolution(self.weight)
 
     def __call__(self, x: Bordered, out: Tensor) -> None:
         """Of `[D,H,W,C]` into `[D,H,W,n]`."""
         out.copy_(self.bias.expand(out.shape))
-        if self.weight.shape[-1] > 3 or is_worth(self.weight, *out.shape[:3], tile=TILE):
+        if self.weight.shape[-1] > 3 or is_worth(self.weight, *out.shape[:3]):
 
             def add(band: Band) -> None:
                 for to, values in _by_slice(band.frames.start, band.pixels.unflatten(-1, (self.taps, -1)), len(out)):
